@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "client/cli/exit_code.h"
+#include "client/cli/repo_name.h"
+#include "client/cli/session.h"
+
+namespace hubd::cli {
+
+/// What the parsed command line asks for; runs after parsing.
+using Action = std::function<ExitCode(Session&)>;
+
+/// Where the commands register themselves.
+struct Registrar {
+  CLI::App& root;
+  CommonOptions& common;  ///< filled by the flags of whichever command runs
+  Action& action;         ///< set by the command that was named
+};
+
+/// A leaf command below `parent` with the flags that every command has.
+CLI::App* add_command(Registrar& registrar, CLI::App& parent, std::string const& name, std::string const& description,
+                      std::string const& examples);
+/// A command that only holds others.
+CLI::App* add_group(CLI::App& parent, std::string const& name, std::string const& description);
+/// --format, --json, --quiet, --no-truncate, --socket, --no-start.
+void add_common_options(CLI::App& app, CommonOptions& common);
+/// An option that may be repeated and takes one value each time.
+CLI::Option* add_list(CLI::App& app, std::string const& names, std::vector<std::string>& values,
+                      std::string const& description);
+/// --repo-type, --type and --revision.
+void add_repo_options(CLI::App& app, std::string& type, std::string& revision);
+
+// One per file.
+void add_download(Registrar& registrar);
+void add_plan(Registrar& registrar);
+void add_ready(Registrar& registrar);
+void add_transfers(Registrar& registrar);
+void add_auth(Registrar& registrar);
+void add_cache(Registrar& registrar);
+void add_status(Registrar& registrar);
+void add_config(Registrar& registrar);
+
+}  // namespace hubd::cli

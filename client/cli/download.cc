@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "client/cli/commands.h"
+#include "client/cli/interrupt.h"
+#include "client/cli/selection.h"
+#include "client/cli/text.h"
+#include "core/base/bytes.h"
+
+namespace hubd::cli {
+namespace {
+
+namespace json = boost::json;
+using std::chrono::steady_clock;
+
+// Ctrl-C must end the program within 200 ms.
+constexpr auto kDetachMax = std::chrono::milliseconds(120);
+
+struct Options {
+  std::string repo;
+  std::vector<std::string> names;
+  std::string type;
+  std::string revision;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  std::string cache_dir;
+  std::string local_dir;
+  std::string token;
+  bool force = false;
+  bool dry_run = false;
+  bool progress = false;
+  int workers = 0;
+};
+
+/// hf's two columns; "-" is a file that is here already.
+ExitCode show_plan(Session& session, client::Plan const& plan) {
+  std::uint64_t bytes = 0;
+  std::uint64_t files = 0;
+  Table table;
+  table.columns = {"file", "size"};
+  for (auto const& file : plan.files) {
+    bytes += file.cached ? 0 : file.size;
+    files += file.cached ? 0 : 1;
+    table.rows.push_back({json::value(file.path), json::value(file.cached ? "-" : compact_size(file.size))});
+  }
+  session.output().text("[dry-run] Will download " + std::to_string(files) + " files (out of " +
+                        std::to_string(plan.files.size()) + ") totalling " + compact_size(bytes) + ".");
+  session.output().table(table);
+  return ExitCode::ok;
+}
+
+/// The path that is the answer: of the one file, or of the folder.
+std::string answer_path(client::EnsureDone const& done, bool single_file) {
+  if (!single_file || done.files.empty()) return done.snapshot_path;
+  auto const& file = done.files.front();
+  return done.snapshot_path.empty() ? file.absolute_path : done.snapshot_path + "/" + file.path;
+}
+
+ExitCode show_done(Session& session, Selected const& selected, client::EnsureDone const& done) {
+  auto& output = session.output();
+  if (!done.warning.empty())
+    output.warning(done.warning);
+  else if (done.stale)
+    output.warning("the Hub could not be asked; this is the last known commit, " + done.commit);
+  for (auto const& name : selected.names)
+    if (std::none_of(done.files.begin(), done.files.end(), [&](auto const& file) { return file.path == name; }))
+      output.warning("'" + name + "' is not a file of this repository");
+  std::uint64_t bytes = 0;
+  for (auto const& file : done.files) bytes += file.size;
+  auto const path = answer_path(done, selected.single_file);
+  Fields fields{{"path", json::value(path)}};
+  if (output.mode() == Mode::json) {
+    fields.emplace_back("commit", done.commit);
+    fields.emplace_back("files", done.files.size());
+    fields.emplace_back("bytes", bytes);
+    fields.emplace_back("bytes_fetched", done.bytes_fetched);
+    fields.emplace_back("requests", done.requests);
+  }
+  output.result("Downloaded", fields);
+  output.note(count_text(done.files.size(), "file") + ", " + human_size(bytes) + ": " + human_size(done.bytes_fetched) +
+              " fetched, " + count_text(done.requests, "request"));
+  return ExitCode::ok;
+}
+
+/// Leaves for good: hubd goes on alone with what it has begun.
+[[noreturn]] void leave(client::Client& client, ProgressPrinter& printer, Output& output) {
+  printer.clear();
+  auto const id = printer.transfer_id();
+  bool const goes_on = !id.empty() && client.detach(id, kDetachMax).has_value();
+  auto const sentence = goes_on ? "Interrupted; hubd goes on with transfer " + id +
+                                      ". Run the same command again to come back, `hubctl transfers watch " + id +
+                                      "` to look on, `hubctl transfers cancel " + id + "` to stop it."
+                                : std::string("Interrupted; run the same command again to go on where it stopped.");
+  if (output.mode() == Mode::json)
+    output.error(client::make_error(client::ErrorKind::cancelled, sentence));
+  else
+    (void)!::write(STDERR_FILENO, (sentence + "\n").c_str(), sentence.size() + 1);
+  ::_exit(static_cast<int>(ExitCode::interrupted));
+}
+
+ExitCode fetch(Session& session, client::Client& client, client::EnsureRequest const& request, Selected const& selected,
+               bool show_progress) {
+  auto const printer = session.progress(request.repo.id, show_progress);
+  client::EnsureListener listener;
+  listener.started = [&](client::EnsureStarted const& started) { printer->set_transfer_id(started.transfer_id); };
+  listener.progress = [&](client::Progress const& progress) { printer->update(progress, steady_clock::now()); };
+  auto const done = [&] {
+    Interrupt const interrupt([&] { leave(client, *printer, session.output()); });
+    return client.ensure(request, listener);
+  }();
+  printer->clear();
+  return done ? show_done(session, selected, *done) : session.fail(done.error());
+}
+
+ExitCode run(Session& session, Options const& options) {
+  if (!options.cache_dir.empty() && !options.local_dir.empty())
+    return session.usage("give --local-dir or --cache-dir, not both");
+  auto const name = parse_repo(options.repo, options.type, options.revision);
+  if (!name) return session.usage(name.error());
+  auto const selected = select_files(options.names, name->path, options.include, options.exclude);
+  if (!selected) return session.usage(selected.error());
+  if (selected->patterns_ignored)
+    session.output().warning("--include and --exclude are ignored, since files are named");
+  session.warn_about_token(options.token);
+
+  client::EnsureRequest request;
+  request.caller = session.caller(options.cache_dir, options.token);
+  request.repo = name->repo;
+  request.selection = selected->selection;
+  request.force = options.force;
+  if (!options.local_dir.empty()) request.local_dir = session.absolute(options.local_dir);
+  request.workers = options.workers;
+
+  auto const client = session.connect(request.caller.cache_root);
+  if (!client) return session.fail(client.error());
+  if (!options.dry_run) return fetch(session, **client, request, *selected, options.progress);
+  client::PlanRequest const question{request.caller, request.repo, request.selection, request.force, request.local_dir};
+  auto const plan = (*client)->plan(question);
+  return plan ? show_plan(session, *plan) : session.fail(plan.error());
+}
+
+}  // namespace
+
+void add_download(Registrar& registrar) {
+  auto const options = std::make_shared<Options>();
+  auto* const app =
+      add_command(registrar, registrar.root, "download",
+                  "Download files of the Hub into the shared cache, once for every process of this host.",
+                  "  hubctl download meta-llama/Llama-3.2-1B-Instruct\n"
+                  "  hubctl download gpt2 config.json tokenizer.json\n"
+                  "  hubctl download google/fleurs --repo-type dataset --include \"*.json\" --exclude \"test/*\"\n"
+                  "  hubctl download gpt2 --revision refs/pr/1 --local-dir ./gpt2");
+  app->add_option("repo_id", options->repo,
+                  "The repository: ns/name, datasets/ns/name or hf://[type/]ns/name[@rev][/path]")
+      ->required()
+      ->type_name("REPO_ID");
+  app->add_option("filenames", options->names, "Files to download; a name ending in / is a folder (default: all files)")
+      ->type_name("FILENAMES");
+  add_repo_options(*app, options->type, options->revision);
+  add_list(*app, "--include", options->include, "Glob of files to download (repeatable)");
+  add_list(*app, "--exclude", options->exclude, "Glob of files to leave out (repeatable)");
+  app->add_option("--cache-dir", options->cache_dir, "Cache root to use instead of the environment's")
+      ->type_name("DIR");
+  app->add_option("--local-dir", options->local_dir, "Write plain files below this folder instead of the cache")
+      ->type_name("DIR");
+  app->add_flag("--force-download,!--no-force-download", options->force, "Download even what is cached already");
+  app->add_flag("--dry-run,!--no-dry-run", options->dry_run, "Say what would be downloaded and change nothing");
+  app->add_option("--token", options->token, "Access token for this call instead of the stored one (HF_TOKEN is safer)")
+      ->type_name("TEXT");
+  app->add_option("--max-workers", options->workers,
+                  "Files fetched at a time (default: hubd's transfer.files_in_flight)")
+      ->type_name("INT")
+      ->check(CLI::Range(1, 256));
+  app->add_flag("--progress", options->progress,
+                "Show progress in every output form, also when stderr is not a terminal");
+  app->callback(
+      [&registrar, options] { registrar.action = [options](Session& session) { return run(session, *options); }; });
+}
+
+}  // namespace hubd::cli

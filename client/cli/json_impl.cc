@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// Boost.JSON's definitions, compiled once for hubctl.
+#include <boost/json/src.hpp>

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "client/cli/commands.h"
+#include "client/cli/selection.h"
+#include "client/cli/text.h"
+#include "core/base/bytes.h"
+
+namespace hubd::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct Options {
+  std::string repo;
+  std::vector<std::string> names;
+  std::string type;
+  std::string revision;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  std::string cache_dir;
+  std::string local_dir;
+  std::string token;
+  bool force = false;
+};
+
+json::object item_of(client::PlannedFile const& file) {
+  json::object item;
+  item["path"] = file.path;
+  item["size"] = file.size;
+  item["etag"] = file.etag;
+  item["cached"] = file.cached;
+  item["bytes_network"] = file.bytes_network;
+  item["local_path"] = file.local_path;
+  return item;
+}
+
+void show(Output& output, client::Plan const& plan) {
+  bool const machine = output.mode() == Mode::json || output.mode() == Mode::quiet;
+  auto const size = [&](std::uint64_t bytes) { return machine ? json::value(bytes) : json::value(human_size(bytes)); };
+  Fields fields;
+  if (output.mode() == Mode::json) {
+    json::array files;
+    for (auto const& file : plan.files) files.emplace_back(item_of(file));
+    fields = {{"commit", json::value(plan.commit)}, {"files", files}};
+  } else {
+    Table table;
+    table.columns = {"file", "size", "from"};
+    for (auto const& file : plan.files) {
+      auto const* const from = file.cached                      ? "cache"
+                               : file.bytes_network < file.size ? "network, partly here"
+                                                                : "network";
+      table.rows.push_back({json::value(file.path), json::value(human_size(file.size)), json::value(from)});
+    }
+    table.empty_text = "No file is selected.";
+    if (output.mode() != Mode::quiet) output.table(table);
+    output.text("");
+    fields = {{"bytes to fetch", size(plan.bytes_network)},
+              {"commit", json::value(plan.commit)},
+              {"files", json::value(plan.files.size())}};
+  }
+  std::vector<std::pair<std::string, std::uint64_t>> const sizes{
+      {"bytes_total", plan.bytes_total},         {"bytes_cached", plan.bytes_cached},
+      {"bytes_resumable", plan.bytes_resumable}, {"bytes_network", plan.bytes_network},
+      {"bytes_free", plan.bytes_free},           {"bytes_floor", plan.bytes_floor}};
+  for (auto const& [name, bytes] : sizes)
+    if (output.mode() == Mode::json || name != "bytes_network") fields.emplace_back(name, size(bytes));
+  fields.emplace_back("fits", plan.fits);
+  fields.emplace_back("requests", plan.requests);
+  output.object(fields);
+  auto const needed = plan.bytes_network + plan.bytes_floor;
+  if (!plan.fits)
+    output.warning("too little space: " + human_size(needed > plan.bytes_free ? needed - plan.bytes_free : 0) +
+                   " more must be free (`hubctl cache ls --sort size` shows what is large)");
+}
+
+ExitCode run(Session& session, Options const& options) {
+  if (!options.cache_dir.empty() && !options.local_dir.empty())
+    return session.usage("give --local-dir or --cache-dir, not both");
+  auto const name = parse_repo_at(options.repo, options.type, options.revision);
+  if (!name) return session.usage(name.error());
+  auto const selected = select_files(options.names, name->path, options.include, options.exclude);
+  if (!selected) return session.usage(selected.error());
+  session.warn_about_token(options.token);
+  client::PlanRequest request;
+  request.caller = session.caller(options.cache_dir, options.token);
+  request.repo = name->repo;
+  request.selection = selected->selection;
+  request.force = options.force;
+  if (!options.local_dir.empty()) request.local_dir = session.absolute(options.local_dir);
+  auto const client = session.connect(request.caller.cache_root);
+  if (!client) return session.fail(client.error());
+  auto const plan = (*client)->plan(request);
+  if (!plan) return session.fail(plan.error());
+  show(session.output(), *plan);
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_plan(Registrar& registrar) {
+  auto const options = std::make_shared<Options>();
+  auto* const app =
+      add_command(registrar, registrar.root, "plan",
+                  "Say what a download would do: files, bytes from disk and network, free space. Moves no file.",
+                  "  hubctl plan gpt2\n  hubctl plan google/fleurs --repo-type dataset --include \"*.json\" --json");
+  app->add_option("repo_id", options->repo, "The repository, as in `hubctl download`; REPO@REV is taken too")
+      ->required()
+      ->type_name("REPO_ID");
+  app->add_option("filenames", options->names, "Files; a name ending in / is a folder (default: all files)")
+      ->type_name("FILENAMES");
+  add_repo_options(*app, options->type, options->revision);
+  add_list(*app, "--include", options->include, "Glob of files to count (repeatable)");
+  add_list(*app, "--exclude", options->exclude, "Glob of files to leave out (repeatable)");
+  app->add_option("--cache-dir", options->cache_dir, "Cache root to use instead of the environment's")
+      ->type_name("DIR");
+  app->add_option("--local-dir", options->local_dir, "Plan a download into this folder")->type_name("DIR");
+  app->add_flag("--force-download,!--no-force-download", options->force, "Plan as if nothing were cached");
+  app->add_option("--token", options->token, "Access token for this call instead of the stored one")->type_name("TEXT");
+  app->callback(
+      [&registrar, options] { registrar.action = [options](Session& session) { return run(session, *options); }; });
+}
+
+}  // namespace hubd::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/caller.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/output.h"
+#include "client/cli/progress_printer.h"
+#include "client/client.h"
+#include "client/environment.h"
+
+namespace hubd::cli {
+
+/// The flags that every command has.
+struct CommonOptions {
+  std::string socket;
+  bool no_start = false;
+  std::string format;  ///< "": auto
+  bool json = false;
+  bool quiet = false;
+  bool no_truncate = false;
+};
+
+/// One run of hubctl: its environment, its output, its hubd.
+class Session {
+ public:
+  Session(client::Variables variables, std::ostream& out, std::ostream& err);
+
+  /// Decides the output's form. Fails (bad_request) when two forms are asked for.
+  client::Result<void> settle(CommonOptions const& options);
+
+  [[nodiscard]] Output& output() { return *output_; }
+  [[nodiscard]] client::Variables const& variables() const { return variables_; }
+
+  /// This caller's settings; `cache_dir` and `token` are the flags of a command, "" when not given.
+  [[nodiscard]] client::Caller caller(std::string const& cache_dir = {}, std::string const& token = {}) const;
+  /// An absolute form of a folder named on the command line.
+  [[nodiscard]] std::string absolute(std::string const& path) const;
+
+  /// hubd for `cache_root`, or for the environment's; started when none runs.
+  client::Result<std::unique_ptr<client::Client>> connect(std::string const& cache_root);
+  client::Result<std::unique_ptr<client::Client>> connect();
+  /// The hubd that runs for the environment's cache, started by nobody.
+  client::Result<std::unique_ptr<client::Client>> connect_to_running();
+
+  /// Prints the error; the exit code that belongs to it.
+  ExitCode fail(client::Error const& error);
+  ExitCode usage(std::string_view sentence);
+  ExitCode usage(client::Error const& error) { return usage(error.message); }
+
+  /// How progress is shown: bars on a terminal, plain lines otherwise, none in machine modes; `forced` by --progress.
+  [[nodiscard]] std::unique_ptr<ProgressPrinter> progress(std::string label, bool forced) const;
+  /// The warning that a token on the command line can be seen by others.
+  void warn_about_token(std::string const& token);
+  /// Asks "message [y/N]". Fails (bad_request) where nobody can answer.
+  client::Result<bool> confirm(std::string_view message);
+
+ private:
+  client::Result<std::unique_ptr<client::Client>> open(std::string const& cache_root, bool may_start);
+
+  client::Variables variables_;
+  std::ostream& out_;
+  std::ostream& err_;
+  CommonOptions options_;
+  std::unique_ptr<Output> output_;
+};
+
+}  // namespace hubd::cli

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/client.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include "client/convert.h"
+#include "client/socket_owner.h"
+#include "hubd/v1/admin.grpc.pb.h"
+#include "hubd/v1/auth.grpc.pb.h"
+#include "hubd/v1/cache.grpc.pb.h"
+#include "hubd/v1/downloads.grpc.pb.h"
+#include "hubd/v1/transfers.grpc.pb.h"
+
+namespace hubd::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kMessageMax = 256 << 20;  // a listing of a million files
+
+std::shared_ptr<grpc::Channel> open_channel(std::string const& socket) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt("grpc.enable_http_proxy", 0);
+  arguments.SetInt("grpc.enable_retries", 0);  // a call that broke is the caller's to repeat
+  arguments.SetInt("grpc.use_local_subchannel_pool", 1);
+  arguments.SetString("grpc.default_authority", "localhost");
+  arguments.SetMaxReceiveMessageSize(kMessageMax);
+  return grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::string seconds_text(milliseconds limit) {
+  auto const seconds = (limit.count() + 999) / 1000;
+  return std::to_string(seconds) + " s";
+}
+
+/// Ends the call when `stop` is requested, for as long as this lives.
+class Cancelling {
+ public:
+  Cancelling(std::stop_token stop, grpc::ClientContext& context)
+      : callback_(std::move(stop), [&context] { context.TryCancel(); }) {}
+
+ private:
+  std::stop_callback<std::function<void()>> callback_;
+};
+
+}  // namespace
+
+struct Client::Impl {
+  Impl(Options given, std::string path)
+      : options(std::move(given)),
+        socket(std::move(path)),
+        channel(open_channel(socket)),
+        downloads(v1::Downloads::NewStub(channel)),
+        transfers(v1::Transfers::NewStub(channel)),
+        cache(v1::Cache::NewStub(channel)),
+        auth(v1::Auth::NewStub(channel)),
+        admin(v1::Admin::NewStub(channel)) {}
+
+  /// The typed error of a failed call: hubd's own detail, or what gRPC saw.
+  [[nodiscard]] Error error_of(grpc::Status const& status, milliseconds limit) const {
+    v1::ErrorDetail detail;
+    if (!status.error_details().empty() && detail.ParseFromString(status.error_details()) && detail.kind() != 0)
+      return from_message(detail);
+    switch (status.error_code()) {
+      case grpc::StatusCode::UNAVAILABLE:
+        return make_error(ErrorKind::unavailable,
+                          "hubd at " + socket + " went away or cannot be reached; run the command again");
+      case grpc::StatusCode::DEADLINE_EXCEEDED:
+        return make_error(ErrorKind::deadline_exceeded,
+                          "hubd at " + socket + " did not answer within " + seconds_text(limit));
+      case grpc::StatusCode::CANCELLED:
+        return make_error(ErrorKind::cancelled, "the call to hubd was cancelled");
+      case grpc::StatusCode::UNIMPLEMENTED:
+        return make_error(ErrorKind::not_supported,
+                          "this hubd does not know that call; it may be older than its client");
+      case grpc::StatusCode::INVALID_ARGUMENT:
+        return make_error(ErrorKind::bad_request, "hubd did not take the request: " + status.error_message());
+      case grpc::StatusCode::RESOURCE_EXHAUSTED:
+        return make_error(ErrorKind::exhausted, "a message for or from hubd is too large: " + status.error_message());
+      default:
+        return make_error(ErrorKind::internal, "the call to hubd failed: " + status.error_message());
+    }
+  }
+
+  /// One unary call: `method` of `stub`, within `limit`.
+  template <class Response, class Stub, class Request>
+  Result<Response> call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, Request const&, Response*),
+                        Request const& request, milliseconds limit) const {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + limit);
+    Response response;
+    auto const status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return error_of(status, limit);
+    return response;
+  }
+
+  Options options;
+  std::string socket;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<v1::Downloads::StubInterface> downloads;
+  std::unique_ptr<v1::Transfers::StubInterface> transfers;
+  std::unique_ptr<v1::Cache::StubInterface> cache;
+  std::unique_ptr<v1::Auth::StubInterface> auth;
+  std::unique_ptr<v1::Admin::StubInterface> admin;
+  Hello hello;
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::connect(Options options) {
+  auto last = make_error(ErrorKind::unavailable, "no socket of hubd was named");
+  std::string tried;
+  for (auto const& socket : options.sockets) {
+    auto impl = std::make_unique<Impl>(options, socket);
+    v1::HelloRequest request;
+    request.set_client(options.name);
+    request.set_client_version(options.version);
+    auto const trusted = options.check_owner ? check_socket_owner(socket) : Result<void>();
+    auto const answer =
+        trusted ? impl->call(*impl->admin, &v1::Admin::StubInterface::Hello, request, options.hello_limit)
+                : Result<v1::HelloResponse>(trusted.error());
+    if (answer) {
+      impl->hello = from_message(*answer);
+      return std::unique_ptr<Client>(new Client(std::move(impl)));
+    }
+    tried += (tried.empty() ? "" : " and ") + socket;
+    // An answer that says more than "nobody there" is what the caller wants to read.
+    if (answer.error().kind == ErrorKind::unavailable && last.kind == ErrorKind::unavailable)
+      last = make_error(ErrorKind::unavailable, "hubd does not run: nobody answers at " + tried);
+    else if (answer.error().kind != ErrorKind::unavailable)
+      last = answer.error();
+  }
+  return last;
+}
+
+std::string const& Client::socket() const {
+  return impl_->socket;
+}
+Hello const& Client::hello() const {
+  return impl_->hello;
+}
+
+// --- Downloads
+
+Result<EnsureDone> Client::ensure(EnsureRequest const& request, EnsureListener const& listener, std::stop_token stop) {
+  auto message = to_message(request);
+  message.set_want_progress(listener.started != nullptr || listener.progress != nullptr);
+  grpc::ClientContext context;
+  auto const reader = impl_->downloads->Ensure(&context, message);
+  Cancelling const cancelling(std::move(stop), context);
+  std::optional<EnsureDone> done;
+  v1::EnsureEvent event;
+  while (reader->Read(&event)) {
+    if (event.has_started() && listener.started) listener.started(from_message(event.started()));
+    if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
+    if (event.has_done()) done = from_message(event.done());
+  }
+  auto const status = reader->Finish();
+  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
+  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  return std::move(*done);
+}
+
+Result<Plan> Client::plan(PlanRequest const& request) {
+  auto const answer = impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Plan, to_message(request),
+                                  impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<Readiness> Client::ready(ReadyRequest const& request) {
+  auto const answer = impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Ready, to_message(request),
+                                  impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+// --- Transfers
+
+Result<std::vector<Transfer>> Client::transfers(bool include_finished) {
+  v1::ListTransfersRequest request;
+  request.set_include_finished(include_finished);
+  auto const answer =
+      impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::List, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  std::vector<Transfer> transfers;
+  for (auto const& transfer : answer->transfers()) transfers.push_back(from_message(transfer));
+  return transfers;
+}
+
+Result<Transfer> Client::watch(std::string const& id, WatchListener const& listener, std::stop_token stop) {
+  v1::WatchTransferRequest request;
+  request.set_id(id);
+  grpc::ClientContext context;
+  auto const reader = impl_->transfers->Watch(&context, request);
+  Cancelling const cancelling(std::move(stop), context);
+  std::optional<Transfer> last;
+  v1::WatchTransferEvent event;
+  while (reader->Read(&event)) {
+    last = from_message(event.transfer());
+    std::vector<FileProgress> files;
+    for (auto const& file : event.files()) files.push_back(from_message(file));
+    if (listener) listener(*last, files);
+  }
+  auto const status = reader->Finish();
+  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
+  if (!last) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  return std::move(*last);
+}
+
+Result<Transfer> Client::cancel(std::string const& id) {
+  v1::CancelTransferRequest request;
+  request.set_id(id);
+  auto const answer =
+      impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Cancel, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(answer->transfer());
+}
+
+Result<Transfer> Client::detach(std::string const& id, milliseconds limit) {
+  v1::DetachTransferRequest request;
+  request.set_id(id);
+  auto const answer = impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Detach, request, limit);
+  if (!answer) return answer.error();
+  return from_message(answer->transfer());
+}
+
+// --- Cache
+
+Result<CacheScan> Client::scan_cache(Caller const& caller, bool without_files) {
+  v1::ScanCacheRequest request;
+  *request.mutable_caller() = to_message(caller);
+  request.set_without_files(without_files);
+  auto const answer = impl_->call(*impl_->cache, &v1::Cache::StubInterface::Scan, request, impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<Removal> Client::remove_cache(RemoveRequest const& request) {
+  v1::RemoveCacheRequest message;
+  *message.mutable_caller() = to_message(request.caller);
+  for (auto const& target : request.targets) message.add_targets(target);
+  message.set_dry_run(request.dry_run);
+  auto const answer = impl_->call(*impl_->cache, &v1::Cache::StubInterface::Remove, message, impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<Pruned> Client::prune_cache(PruneRequest const& request) {
+  v1::PruneCacheRequest message;
+  *message.mutable_caller() = to_message(request.caller);
+  message.set_dry_run(request.dry_run);
+  auto const answer = impl_->call(*impl_->cache, &v1::Cache::StubInterface::Prune, message, impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyListener const& listener,
+                                          std::stop_token stop) {
+  v1::VerifyCacheRequest message;
+  *message.mutable_caller() = to_message(request.caller);
+  *message.mutable_repo() = to_message(request.repo);
+  message.set_local_dir(request.local_dir);
+  grpc::ClientContext context;
+  auto const reader = impl_->cache->Verify(&context, message);
+  Cancelling const cancelling(std::move(stop), context);
+  std::optional<Verification> summary;
+  v1::VerifyCacheEvent event;
+  while (reader->Read(&event)) {
+    if (event.has_summary()) summary = from_message(event.summary());
+    if (event.has_file() && listener) listener(from_message(event.file()));
+  }
+  auto const status = reader->Finish();
+  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
+  if (!summary) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  return std::move(*summary);
+}
+
+// --- Auth
+
+Result<Account> Client::whoami(Caller const& caller) {
+  v1::WhoAmIRequest request;
+  *request.mutable_caller() = to_message(caller);
+  auto const answer = impl_->call(*impl_->auth, &v1::Auth::StubInterface::WhoAmI, request, impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<LoggedIn> Client::login(Caller const& caller) {
+  v1::LoginRequest request;
+  *request.mutable_caller() = to_message(caller);
+  auto const answer = impl_->call(*impl_->auth, &v1::Auth::StubInterface::Login, request, impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<LoggedOut> Client::logout(std::string const& token_name) {
+  v1::LogoutRequest request;
+  request.set_token_name(token_name);
+  auto const answer = impl_->call(*impl_->auth, &v1::Auth::StubInterface::Logout, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<StoredTokens> Client::tokens() {
+  v1::ListTokensRequest const request;
+  auto const answer =
+      impl_->call(*impl_->auth, &v1::Auth::StubInterface::ListTokens, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<SwitchedToken> Client::switch_token(std::string const& token_name) {
+  v1::SwitchTokenRequest request;
+  request.set_token_name(token_name);
+  auto const answer =
+      impl_->call(*impl_->auth, &v1::Auth::StubInterface::SwitchToken, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<std::string> Client::token() {
+  v1::GetTokenRequest const request;
+  auto const answer = impl_->call(*impl_->auth, &v1::Auth::StubInterface::GetToken, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return answer->token();
+}
+
+// --- Admin
+
+Result<Status> Client::status() {
+  v1::StatusRequest const request;
+  auto const answer = impl_->call(*impl_->admin, &v1::Admin::StubInterface::Status, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<std::vector<ConfigValue>> Client::config() {
+  v1::GetConfigRequest const request;
+  auto const answer =
+      impl_->call(*impl_->admin, &v1::Admin::StubInterface::GetConfig, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  std::vector<ConfigValue> values;
+  for (auto const& value : answer->values()) values.push_back(from_message(value));
+  return values;
+}
+
+Result<ConfigChange> Client::set_config(std::string const& key, std::string const& value) {
+  v1::SetConfigRequest request;
+  request.set_key(key);
+  request.set_value(value);
+  auto const answer =
+      impl_->call(*impl_->admin, &v1::Admin::StubInterface::SetConfig, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  ConfigChange change;
+  change.value = from_message(answer->value());
+  change.restart_needed = answer->restart_needed();
+  return change;
+}
+
+Result<void> Client::shutdown() {
+  v1::ShutdownRequest request;
+  request.set_drain(true);
+  auto const answer =
+      impl_->call(*impl_->admin, &v1::Admin::StubInterface::Shutdown, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return {};
+}
+
+}  // namespace hubd::client

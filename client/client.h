@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/admin.h"
+#include "client/auth.h"
+#include "client/cache.h"
+#include "client/downloads.h"
+#include "client/result.h"
+#include "client/transfers.h"
+
+namespace hubd::client {
+
+/// A connection to hubd.
+///
+/// Every call blocks its thread and either ends with an answer or with a typed Error; a hubd that goes away in the
+/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), watch() and
+/// verify_cache() end when hubd ends them, when it dies, or when `stop` is requested (`cancelled`). Safe to use from
+/// many threads at once. Not usable in a child after fork(); connect again there.
+class Client {
+ public:
+  struct Options {
+    std::vector<std::string> sockets;  ///< tried in order; see sockets() in client/environment.h
+    bool check_owner = true;           ///< off for sockets that the user named: those are trusted, whoever listens
+    std::string name = "libhubd-client";
+    std::string version;
+    std::chrono::milliseconds hello_limit{5000};
+    std::chrono::milliseconds call_limit{30000};  ///< for answers that need no Hub and no scan
+    std::chrono::milliseconds hub_limit{180000};  ///< for answers that may ask the Hub, and for scans and deletions
+  };
+
+  /// The first socket whose hubd answers. Fails: unavailable (nobody listens; names the sockets), deadline_exceeded,
+  /// permission_denied (also for a socket that another user could have made, unless check_owner is off).
+  static Result<std::unique_ptr<Client>> connect(Options options);
+  ~Client();
+  Client(Client const&) = delete;
+  Client& operator=(Client const&) = delete;
+
+  [[nodiscard]] std::string const& socket() const;
+  /// What hubd said when we connected.
+  [[nodiscard]] Hello const& hello() const;
+
+  // --- Downloads
+  Result<EnsureDone> ensure(EnsureRequest const& request, EnsureListener const& listener = {},
+                            std::stop_token stop = {});
+  Result<Plan> plan(PlanRequest const& request);
+  Result<Readiness> ready(ReadyRequest const& request);
+
+  // --- Transfers
+  Result<std::vector<Transfer>> transfers(bool include_finished = false);
+  /// Until the transfer ends; its last state.
+  Result<Transfer> watch(std::string const& id, WatchListener const& listener, std::stop_token stop = {});
+  Result<Transfer> cancel(std::string const& id);
+  /// The transfer goes on although its callers leave. `limit` bounds the call.
+  Result<Transfer> detach(std::string const& id, std::chrono::milliseconds limit = std::chrono::seconds(5));
+
+  // --- Cache
+  /// `without_files`: revisions come without their files.
+  Result<CacheScan> scan_cache(Caller const& caller, bool without_files = false);
+  Result<Removal> remove_cache(RemoveRequest const& request);
+  /// Removes revisions without a ref, leftovers of broken downloads, and payloads of the shared store that nobody uses.
+  Result<Pruned> prune_cache(PruneRequest const& request);
+  Result<Verification> verify_cache(VerifyRequest const& request, VerifyListener const& listener = {},
+                                    std::stop_token stop = {});
+
+  // --- Auth
+  Result<Account> whoami(Caller const& caller);
+  /// Checks caller.token with the Hub, then stores and activates it.
+  Result<LoggedIn> login(Caller const& caller);
+  /// One stored token by its name; "" removes all.
+  Result<LoggedOut> logout(std::string const& token_name);
+  Result<StoredTokens> tokens();
+  Result<SwitchedToken> switch_token(std::string const& token_name);
+  /// The active stored token. Fails: unauthorized when there is none.
+  Result<std::string> token();
+
+  // --- Admin
+  Result<Status> status();
+  Result<std::vector<ConfigValue>> config();
+  Result<ConfigChange> set_config(std::string const& key, std::string const& value);
+  /// Parks transfers and stops.
+  Result<void> shutdown();
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hubd::client

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "client/caller.h"
+
+namespace hubd::client {
+
+/// Make sure that the selected files are on this host, verified and published.
+struct EnsureRequest {
+  Caller caller;
+  Repo repo;
+  Selection selection;
+  bool force = false;             ///< fetch again although cached
+  std::string local_dir;          ///< absolute; "": the cache
+  bool detach = false;            ///< the transfer outlives this call
+  bool require_verified = false;  ///< foreign blobs are hashed before they are served
+  int workers = 0;                ///< files at a time for this call; 0: hubd's own number
+};
+
+struct EnsureStarted {
+  std::string transfer_id;  ///< "": nothing has to move
+  std::string commit;
+  std::uint64_t files_total = 0;
+  std::uint64_t bytes_total = 0;   ///< of all selected files
+  std::uint64_t bytes_cached = 0;  ///< already here
+};
+
+struct FileProgress {
+  std::string path;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_done = 0;
+  std::string state;  ///< queued, fetching, verifying, published, cached, failed, waiting
+};
+
+struct Progress {
+  std::string transfer_id;
+  std::uint64_t files_done = 0;
+  std::uint64_t files_total = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  double rate = 0;                  ///< bytes per second, last seconds
+  double eta_seconds = -1;          ///< < 0: unknown
+  std::string waiting_for;          ///< "" while bytes move; else a sentence
+  std::vector<FileProgress> files;  ///< only the ones in flight or just finished
+};
+
+struct FileLocation {
+  std::string path;           ///< in the repo
+  std::string root_id;        ///< names the cache root
+  std::string relative_path;  ///< of the snapshot pointer, below the root; "" in local_dir mode
+  std::string absolute_path;  ///< as hubd sees it
+  std::uint64_t size = 0;
+  std::string etag;
+  bool verified = false;
+  bool from_cache = false;  ///< no byte moved for this call
+};
+
+struct EnsureDone {
+  std::string commit;
+  std::string root_id;
+  std::string snapshot_relative;  ///< below the cache root; "" in local_dir mode
+  std::string snapshot_path;      ///< as hubd sees it; the local_dir in local_dir mode
+  std::vector<FileLocation> files;
+  std::uint64_t bytes_fetched = 0;  ///< from the network
+  std::uint64_t requests = 0;       ///< upstream requests made for this call
+  bool stale = false;               ///< the Hub could not be asked: the last known commit of the branch
+  std::string warning;
+};
+
+/// What ensure() tells while it runs, on the thread that called it. Either may be empty; both empty asks hubd for no
+/// progress at all.
+struct EnsureListener {
+  std::function<void(EnsureStarted const&)> started;
+  std::function<void(Progress const&)> progress;
+};
+
+struct PlanRequest {
+  Caller caller;
+  Repo repo;
+  Selection selection;
+  bool force = false;
+  std::string local_dir;
+};
+
+struct PlannedFile {
+  std::string path;
+  std::uint64_t size = 0;
+  std::string etag;
+  bool cached = false;
+  std::uint64_t bytes_network = 0;
+  std::string local_path;  ///< where it is or will be
+};
+
+/// What ensure() would do.
+struct Plan {
+  std::string commit;
+  std::vector<PlannedFile> files;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_cached = 0;
+  std::uint64_t bytes_resumable = 0;  ///< already in a partial
+  std::uint64_t bytes_network = 0;
+  std::uint64_t bytes_free = 0;   ///< on the target's file system
+  std::uint64_t bytes_floor = 0;  ///< that must stay free
+  bool fits = false;
+  std::uint64_t requests = 0;
+};
+
+/// Is every selected file here and verified? Answered without asking the Hub.
+struct ReadyRequest {
+  Caller caller;
+  Repo repo;
+  Selection selection;
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string commit;
+  std::uint64_t files_total = 0;
+  std::vector<std::string> missing;
+  std::vector<std::string> unverified;  ///< present, but hubd has not hashed these bytes yet
+  std::string reason;                   ///< "" when ready; else one sentence
+};
+
+}  // namespace hubd::client

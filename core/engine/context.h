@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "core/engine/desk.h"
+#include "core/engine/journal.h"
+#include "core/engine/ledger.h"
+#include "core/engine/make_engine.h"
+#include "core/hash/hasher.h"
+#include "core/sched/disk_budget.h"
+
+namespace hubd::engine {
+
+/// Failures that say nothing about the repo itself: what is known here may stand in.
+inline bool hub_is_away(Error const& error) {
+  return error.kind == ErrorKind::unreachable || error.kind == ErrorKind::stalled || error.kind == ErrorKind::rate_limited ||
+         error.kind == ErrorKind::offline || error.kind == ErrorKind::bad_upstream;
+}
+
+/// Keeps tokens apart without keeping them.
+inline std::string fingerprint(Secret const& token) {
+  if (token.empty()) return {};
+  return hash::sha256(as_bytes(token.reveal())).hex();
+}
+
+/// What all parts of the engine share. Lives as long as the engine; changed on its executor only.
+struct Context {
+  Context(Options o, Parts p)
+      : options(std::move(o)),
+        parts(p),
+        tuning(options.tuning),
+        partials(options.state_folder + "/partials"),
+        desk(p.executor, {permits_max(options), options.connections_per_host, options.connections_per_file}) {}
+
+  Options options;
+  Parts parts;
+  Tuning tuning;
+  std::string partials;  ///< folder
+  Desk desk;
+  sched::DiskBudget disk;
+  std::unique_ptr<Ledger> ledger;    ///< set by start()
+  std::unique_ptr<Journal> journal;  ///< set by start()
+  Totals totals;
+  std::atomic<bool> stopping = false;  ///< atomic: hashing on the pool looks at it
+
+  /// Each permit may hold a block of a body in memory, and as much again on its way to disk and hash.
+  static std::size_t permits_max(Options const& options) {
+    return std::max<std::size_t>(1, std::min<std::size_t>(options.connections_total, options.memory_max / 4_MiB));
+  }
+  [[nodiscard]] Clock const& clock() const { return parts.timers.clock(); }
+  [[nodiscard]] bool offline(Caller const& caller) const {
+    return caller.offline || tuning.network == Tuning::Network::offline;
+  }
+  /// The other upstreams, when the caller uses the default one.
+  [[nodiscard]] std::vector<std::string> mirrors(std::string const& endpoint) const {
+    if (options.upstreams.empty() || options.upstreams.front() != endpoint) return {};
+    return {options.upstreams.begin() + 1, options.upstreams.end()};
+  }
+};
+
+}  // namespace hubd::engine

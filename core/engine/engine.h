@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/base/pattern.h"
+#include "core/base/principal.h"
+#include "core/base/repo.h"
+#include "core/base/secret.h"
+#include "core/net/async.h"
+
+namespace hubd::engine {
+
+struct Tuning;  // make_engine.h
+
+/// What belongs to the caller and travels with each call.
+struct Caller {
+  Principal principal;
+  std::string endpoint;           ///< no trailing slash; never empty here (the daemon fills its default)
+  Secret token;                   ///< already chosen by the daemon; empty: anonymous
+  bool offline = false;           ///< binds this call
+  std::optional<Time> deadline;   ///< of the whole call
+  std::string user_agent;
+};
+
+/// Which files of a listing: explicit names, else the filter.
+struct Selection {
+  std::vector<std::string> files;
+  PathFilter filter;
+};
+
+struct EnsureRequest {
+  Caller caller;
+  RepoRef repo;
+  std::string revision = "main";
+  Selection selection;
+  bool force = false;
+  bool require_verified = false;
+  bool detach = false;
+  std::size_t max_workers = 0;  ///< files at a time for this transfer; 0: the engine's own limits
+  std::string local_dir;  ///< absolute; empty: the cache. The daemon has checked that the peer may name paths.
+};
+
+struct FileProgress {
+  std::string path;
+  Bytes total = 0;
+  Bytes done = 0;
+  std::string state;  ///< queued, fetching, verifying, published, cached, failed, waiting
+};
+
+struct Progress {
+  std::string transfer_id;
+  std::uint64_t files_total = 0;
+  std::uint64_t files_done = 0;
+  Bytes bytes_total = 0;
+  Bytes bytes_done = 0;  ///< never decreases within one call
+  Bytes bytes_cached = 0;
+  double rate = 0;              ///< bytes per second over the last seconds
+  double eta_seconds = -1;      ///< < 0: unknown
+  std::string waiting_for;      ///< empty while bytes move
+  std::vector<FileProgress> files;
+};
+
+struct EnsuredFile {
+  std::string path;
+  std::string relative_path;  ///< of the snapshot pointer below the cache root; empty in local_dir mode
+  std::string absolute_path;
+  Bytes size = 0;
+  std::string etag;
+  bool verified = false;
+  bool from_cache = false;
+};
+
+struct EnsureResult {
+  Commit commit;
+  std::string snapshot_relative;
+  std::string snapshot_path;
+  std::vector<EnsuredFile> files;
+  Bytes bytes_fetched = 0;
+  std::uint64_t requests = 0;
+  bool stale = false;
+  std::string warning;
+};
+
+/// Receives events of one ensure, on the engine's executor. Progress comes at most every 200 ms and is coalesced: a
+/// slow listener sees fewer events, never older ones.
+class EnsureListener {
+ public:
+  virtual ~EnsureListener() = default;
+  virtual void started(std::string const& transfer_id, Commit const& commit, std::uint64_t files_total,
+                       Bytes bytes_total, Bytes bytes_cached) = 0;
+  virtual void progress(Progress const& progress) = 0;
+};
+
+struct PlannedFile {
+  std::string path;
+  Bytes size = 0;
+  std::string etag;
+  bool cached = false;
+  Bytes bytes_network = 0;
+  std::string local_path;
+};
+
+struct PlanResult {
+  Commit commit;
+  std::vector<PlannedFile> files;
+  Bytes bytes_total = 0;
+  Bytes bytes_cached = 0;
+  Bytes bytes_resumable = 0;
+  Bytes bytes_network = 0;
+  Bytes bytes_free = 0;
+  Bytes bytes_floor = 0;
+  bool fits = true;
+  std::uint64_t requests = 0;
+};
+
+struct ReadyResult {
+  bool ready = false;
+  std::string commit;
+  std::uint64_t files_total = 0;
+  std::vector<std::string> missing;
+  std::vector<std::string> unverified;
+  std::string reason;
+};
+
+struct TransferInfo {
+  std::string id;
+  RepoRef repo;
+  std::string revision;
+  std::string commit;
+  std::string state;  ///< queued, running, waiting, parked, done, failed, cancelled
+  Progress progress;
+  Bytes bytes_fetched = 0;
+  std::uint32_t leases = 0;
+  bool detached = false;
+  WallTime created;
+  std::optional<Error> error;
+};
+
+struct Totals {
+  std::uint64_t transfers_running = 0;
+  std::uint64_t transfers_waiting = 0;
+  Bytes bytes_fetched = 0;
+  std::uint64_t requests = 0;
+  Bytes bytes_published = 0;
+  std::uint64_t integrity_failures = 0;
+  std::uint64_t unverified_blobs = 0;
+  std::string problem;
+};
+
+/// Transfers as durable jobs over one cache root: single flight by file and snapshot, leases, admission, recovery.
+///
+/// Threading: every member on the engine's executor (a strand or a single-threaded context); disk and hashing are
+/// offloaded. An ensure() is a lease: cancelling the coroutine drops it, and the transfer stops when none is left,
+/// unless detached.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Recovers parked transfers and partials, collects orphans. Call once, before anything else.
+  virtual Async<void> start() = 0;
+  /// Stops admitting, parks what runs, leaves nothing half-published. Returns within about 10 s.
+  virtual asio::awaitable<void> stop() = 0;
+
+  virtual Async<EnsureResult> ensure(EnsureRequest request, EnsureListener* listener) = 0;
+  virtual Async<PlanResult> plan(EnsureRequest request) = 0;
+  /// Never asks the Hub.
+  virtual Async<ReadyResult> ready(EnsureRequest request) = 0;
+
+  virtual std::vector<TransferInfo> transfers(Principal principal, bool include_finished) = 0;
+  virtual Result<TransferInfo> transfer(Principal principal, std::string const& id) = 0;
+  virtual Result<TransferInfo> cancel(Principal principal, std::string const& id) = 0;
+  /// The transfer goes on although its callers leave.
+  virtual Result<TransferInfo> detach(Principal principal, std::string const& id) = 0;
+  virtual Totals totals() const = 0;
+  virtual void tune(Tuning const& tuning) = 0;
+  /// The cache service hashed a blob and it matched its name or did not: the engine hashes it in the background when its
+  /// own knowledge is older than the file, and knows it from then on.
+  virtual void noted(std::string blob, std::string etag, bool matches) = 0;
+};
+
+}  // namespace hubd::engine

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/engine_impl.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/cache/local_dir.h"
+#include "core/engine/inspect.h"
+#include "core/engine/recovery.h"
+#include "core/transfer/partial.h"
+
+namespace hubd::engine {
+namespace {
+
+constexpr std::size_t finished_max = 200;
+constexpr auto resume_again = std::chrono::seconds(30);
+
+/// What makes two requests one transfer.
+std::string key_of(TransferTask const& task) {
+  std::string key = task.repo.endpoint + "\n" + describe(task.repo) + "\n" + task.commit.hex() + "\n" + task.local_dir + "\n" +
+                    (task.force ? "f" : "-") + (task.require_verified ? "v" : "-") + (task.caller.offline ? "o" : "-") + "\n" +
+                    fingerprint(task.caller.token);
+  for (auto const& file : task.files) key += "\n" + file.path;
+  return key;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(Options options, Parts parts) {
+  return std::make_unique<EngineImpl>(std::move(options), parts);
+}
+
+EngineImpl::EngineImpl(Options options, Parts parts)
+    : context_(std::move(options), parts),
+      tasks_(parts.executor, [this](std::exception_ptr) { context_.parts.log.error("a task of the engine ended by an exception"); }),
+      verifier_(context_),
+      files_(context_, tasks_),
+      revisions_(context_, tasks_),
+      listings_(context_, tasks_) {}
+
+Error EngineImpl::stopping() const {
+  return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");
+}
+
+Async<void> EngineImpl::start() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto open = [this] { return recover(); };
+  auto rows = co_await net::offload(context_.parts.disk, open);
+  if (!rows) co_return rows.error();
+  for (auto& row : *rows) tasks_.spawn("resume transfer", resume(std::move(row)));
+  auto busy = [this] { return !running_.empty(); };
+  tasks_.spawn("verify foreign blobs", verifier_.run(busy));
+  co_return Result<void>();
+}
+
+Result<std::vector<Journal::Row>> EngineImpl::recover() {
+  auto const made = context_.parts.files.make_directories(context_.partials, 0700);
+  if (!made) return made.error();
+  auto const& folder = context_.options.database_folder.empty() ? context_.options.state_folder : context_.options.database_folder;
+  auto ledger = Ledger::open(context_.parts.files, folder + "/content.db");
+  if (!ledger) return ledger.error();
+  context_.ledger = std::move(*ledger);
+  auto journal = Journal::open(folder + "/transfers.db");
+  if (!journal) return journal.error();
+  context_.journal = std::move(*journal);
+  auto const swept = sweep_partials(context_.parts.files, *context_.ledger, context_.partials, context_.clock().wall());
+  if (!swept) return swept.error();
+  auto const tidied = sweep_scratch(context_.parts.files, context_.parts.cache.layout().root());
+  if (!tidied) return tidied.error();
+  auto rows = context_.journal->all();
+  if (!rows) return rows.error();
+  std::vector<Journal::Row> detached;
+  for (auto& row : *rows) {
+    if (row.detached) {
+      detached.push_back(std::move(row));
+      continue;
+    }
+    auto const removed = context_.journal->remove(row.id);  // its callers went with the daemon; the bytes stay
+    if (!removed) return removed.error();
+  }
+  return detached;
+}
+
+asio::awaitable<void> EngineImpl::resume(Journal::Row row) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  std::string problem = "it names no commit or no file";
+  auto const commit = Commit::parse(row.commit);
+  while (commit && !row.paths.empty()) {
+    Caller caller;
+    caller.principal = row.principal;
+    caller.endpoint = row.repo.endpoint;
+    Selection selection;
+    selection.files = row.paths;
+    auto const chosen = co_await listings_.choose(row.repo, *commit, row.revision, selection, caller, row.local_dir);
+    if (chosen) {
+      TransferTask task{caller, row.repo, row.revision, *commit, chosen->files, row.local_dir, false, false, true, 0};
+      if (context_.stopping) co_return;
+      auto const job = join_or_begin(std::move(task), row.id);
+      if (job->id() == row.id) co_return;
+      problem.clear();  // a caller was quicker, and its row stands for both
+      break;
+    }
+    problem = chosen.error().what;
+    if (!hub_is_away(chosen.error())) break;
+    // Often the network comes up after hubd.
+    bool const slept = co_await context_.parts.timers.sleep_for(resume_again);
+    if (!slept || context_.stopping) co_return;  // the row stays for the next start
+  }
+  if (!problem.empty()) context_.parts.log.warning("a transfer from before the restart cannot go on: " + problem);
+  auto forget = [&] { return context_.journal->remove(row.id); };
+  auto const forgotten = co_await net::offload(context_.parts.disk, forget);
+  if (!forgotten) context_.parts.log.warning(forgotten.error().what);
+}
+
+asio::awaitable<void> EngineImpl::note_detached(std::string id) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto note = [&] { return context_.journal->set_detached(id); };
+  auto const noted = co_await net::offload(context_.parts.disk, note);
+  if (!noted) context_.parts.log.warning(noted.error().what);
+}
+
+asio::awaitable<void> EngineImpl::stop() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  context_.stopping = true;
+  for (auto const& [id, job] : running_) job->stop(stopping());
+  files_.stop_all();
+  tasks_.cancel();
+  auto joining = tasks_.join();
+  co_await std::move(joining);
+}
+
+Async<EngineImpl::Target> EngineImpl::find_target(EnsureRequest const& request) {
+  if (context_.stopping) co_return stopping();
+  auto const allowed = co_await context_.parts.entitlement.may_read(request.caller.principal, request.repo, request.caller.token);
+  if (!allowed) co_return allowed.error();
+  auto const checked = cache::check_revision(request.revision);
+  if (!checked) co_return checked.error();
+  auto revision = co_await revisions_.resolve(request.repo, request.revision, request.caller);
+  if (!revision) co_return revision.error();
+  auto chosen = co_await listings_.choose(request.repo, revision->commit, request.revision, request.selection, request.caller, request.local_dir, request.force);
+  if (!chosen) co_return chosen.error();
+  context_.totals.requests += revision->requests + chosen->requests;
+  Target target{std::move(*revision), std::move(*chosen)};
+  co_return target;
+}
+
+Async<bool> EngineImpl::all_here(EnsureRequest const& request, Target const& target) {
+  if (request.force || !request.local_dir.empty()) co_return false;
+  auto const& commit = target.revision.commit;
+  std::vector<std::pair<std::string, std::string>> unverified;
+  auto look = [&]() -> Result<bool> {
+    for (auto const& file : target.chosen.files) {
+      auto const seen = look_at(context_.parts.cache, *context_.ledger, request.repo, commit, file);
+      if (!seen) return seen.error();
+      if (!seen->pointer || !seen->usable(request.require_verified)) return false;
+      if (seen->state == Seen::State::unverified && hashed_at_once(file)) return false;  // by a transfer, which hashes it
+      if (seen->state == Seen::State::unverified) unverified.emplace_back(seen->blob, file.etag());
+    }
+    return true;
+  };
+  auto here = co_await net::offload(context_.parts.disk, look);
+  if (here && *here)
+    for (auto& [path, etag] : unverified) verifier_.enqueue(std::move(path), std::move(etag));
+  co_return here;
+}
+
+Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* listener) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto target = co_await find_target(request);
+  if (!target) co_return target.error();
+  auto const& commit = target->revision.commit;
+  Bytes total = 0;
+  for (auto const& file : target->chosen.files) total += file.size;
+  auto const here = co_await all_here(request, *target);
+  if (!here) co_return here.error();
+  if (*here) {
+    if (listener != nullptr) listener->started("", commit, target->chosen.files.size(), total, total);
+    auto result = co_await answer(request, *target, nullptr);
+    co_return result;
+  }
+  if (context_.stopping) co_return stopping();
+  TransferTask task{request.caller, request.repo,  request.revision,         commit,        target->chosen.files,
+                    request.local_dir, request.force, request.require_verified, request.detach, request.max_workers};
+  auto const running = running_.size();
+  auto const job = join_or_begin(std::move(task));
+  bool const first = running_.size() > running;
+  TransferJob::Lease const lease(job);
+  if (listener != nullptr) listener->started(job->id(), commit, target->chosen.files.size(), total, job->progress().bytes_cached);
+  while (!job->ended()) {
+    bool const woken = co_await job->news();
+    if (job->ended()) break;
+    if (!woken && context_.stopping) co_return stopping();
+    if (!woken) co_return fail(ErrorKind::cancelled, describe(request.repo) + ": the caller left");
+    if (request.caller.deadline && context_.clock().now() >= *request.caller.deadline)
+      co_return fail(ErrorKind::deadline_exceeded,
+                     describe(request.repo) + " was not whole by the caller's deadline: " + human_size(job->progress().bytes_done) + " of " +
+                         human_size(total) + " are here" +
+                         (job->progress().waiting_for.empty() ? "" : ", waiting for " + job->progress().waiting_for));
+    if (listener != nullptr) listener->progress(job->progress());
+  }
+  if (job->error()) co_return *job->error();
+  if (listener != nullptr) listener->progress(job->progress());
+  auto result = co_await answer(request, *target, job.get());
+  if (result && !first) result->requests = target->revision.requests + target->chosen.requests;
+  co_return result;
+}
+
+Async<EnsureResult> EngineImpl::answer(EnsureRequest const& request, Target const& target, TransferJob const* job) {
+  auto& cache = context_.parts.cache;
+  auto const& commit = target.revision.commit;
+  EnsureResult result{commit, "", "", {}, 0, 0, target.revision.stale, target.revision.warning};
+  if (result.warning.empty()) result.warning = target.chosen.warning;
+  result.requests = target.revision.requests + target.chosen.requests;
+  if (job != nullptr) {
+    result.bytes_fetched = job->bytes_fetched();
+    result.requests += job->requests();
+  }
+  bool const local = !request.local_dir.empty();
+  auto collect = [&]() -> Result<void> {
+    for (auto const& file : target.chosen.files) {
+      EnsuredFile ensured;
+      ensured.path = file.path;
+      ensured.size = file.size;
+      ensured.etag = file.etag();
+      ensured.from_cache = job == nullptr || !job->moved(file.path);
+      if (local) {
+        ensured.absolute_path = request.local_dir + "/" + file.path;
+        auto const stat = context_.parts.files.stat(ensured.absolute_path);
+        ensured.verified = stat && judge(*context_.ledger, *stat, file) == Seen::State::verified;
+      } else {
+        ensured.relative_path = cache.layout().pointer_relative(request.repo, commit, file.path);
+        ensured.absolute_path = cache.layout().pointer(request.repo, commit, file.path);
+        auto const seen = look_at(cache, *context_.ledger, request.repo, commit, file);
+        if (!seen) return seen.error();
+        ensured.verified = seen->state == Seen::State::verified;
+      }
+      result.files.push_back(std::move(ensured));
+    }
+    if (local || target.revision.stale) return {};
+    // The files are here: a name that cannot be written (a branch "v1/fix" beside a tag "v1") is no reason to fail.
+    auto const named = cache.write_ref(request.repo, request.revision, commit);
+    if (!named && result.warning.empty()) result.warning = named.error().what;
+    return {};
+  };
+  auto const collected = co_await net::offload(context_.parts.disk, collect);
+  if (!collected) co_return collected.error();
+  if (local) {
+    result.snapshot_path = request.local_dir;
+  } else {
+    result.snapshot_path = cache.layout().snapshot(request.repo, commit);
+    result.snapshot_relative = result.snapshot_path.substr(cache.layout().root().size() + 1);
+  }
+  co_return result;
+}
+
+std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::string id) {
+  auto const key = key_of(task);
+  auto const found = by_task_.find(key);
+  if (found != by_task_.end() && !found->second->stopping() && !found->second->ended()) {
+    if (task.detached) set_detached(*found->second);
+    return found->second;
+  }
+  auto const number = next_transfer_++;
+  if (id.empty()) id = "t" + std::to_string(number) + "-" + context_.parts.random.hex(6);
+  auto job = std::make_shared<TransferJob>(context_, files_, verifier_, id, sched::TransferKey{number}, std::move(task));
+  by_task_.insert_or_assign(key, job);
+  running_.emplace(id, job);
+  tasks_.spawn("transfer", drive(job, key));
+  return job;
+}
+
+asio::awaitable<void> EngineImpl::drive(std::shared_ptr<TransferJob> job, std::string key) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto moving = TransferJob::live(job);
+  co_await std::move(moving);
+  auto const found = by_task_.find(key);
+  if (found != by_task_.end() && found->second == job) by_task_.erase(found);
+  running_.erase(job->id());
+  finished_.emplace_back(job->task().caller.principal, job->info());
+  if (finished_.size() > finished_max) finished_.pop_front();
+}
+
+Async<PlanResult> EngineImpl::plan(EnsureRequest request) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto const target = co_await find_target(request);
+  if (!target) co_return target.error();
+  auto const& commit = target->revision.commit;
+  PlanResult plan{commit, {}, 0, 0, 0, 0, 0, 0, true, 0};
+  plan.requests = target->revision.requests + target->chosen.requests;
+  bool const local = !request.local_dir.empty();
+  std::set<std::string> contents;
+  sched::DiskBudget::Needs needs;
+  auto measure = [&]() -> Result<void> {
+    cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), request.local_dir);
+    for (auto const& file : target->chosen.files) {
+      PlannedFile planned;
+      planned.path = file.path;
+      planned.size = file.size;
+      planned.etag = file.etag();
+      if (local) {
+        planned.local_path = folder.file(file.path);
+        auto const found = folder.find(file.path);
+        if (!found) return found.error();
+        planned.cached = *found && (*found)->stat.size == file.size && (*found)->metadata && (*found)->metadata->etag == file.etag();
+      } else {
+        planned.local_path = context_.parts.cache.layout().pointer(request.repo, commit, file.path);
+        auto const seen = look_at(context_.parts.cache, *context_.ledger, request.repo, commit, file);
+        if (!seen) return seen.error();
+        planned.cached = seen->usable(false) || seen->state == Seen::State::edited;
+      }
+      if (!planned.cached) planned.cached = !find_holder(context_.parts.files, *context_.ledger, file, "").empty();
+      if (request.force) planned.cached = false;
+      bool const counted = !contents.insert(file.etag()).second && !local;  // two names of one content move once
+      Bytes const kept = planned.cached ? 0 : transfer::Partial::claimed(context_.parts.files, context_.partials, file.etag(), file.size);
+      planned.bytes_network = planned.cached || counted ? 0 : file.size - std::min(kept, file.size);
+      auto const partial = context_.parts.files.lstat(context_.partials + "/" + file.etag() + ".partial");
+      Bytes const stands = partial ? std::min(partial->allocated, file.size) : 0;
+      if (!planned.cached && !counted) needs[local ? planned.local_path : file.etag()] = file.size - stands;
+      plan.bytes_total += file.size;
+      plan.bytes_cached += planned.cached ? file.size : 0;
+      plan.bytes_resumable += std::min(kept, file.size);
+      plan.bytes_network += planned.bytes_network;
+      plan.files.push_back(std::move(planned));
+    }
+    auto const free = context_.parts.files.free_space(context_.parts.cache.layout().root());
+    if (!free) return free.error();
+    plan.bytes_free = *free;
+    return {};
+  };
+  auto const measured = co_await net::offload(context_.parts.disk, measure);
+  if (!measured) co_return measured.error();
+  plan.bytes_floor = context_.tuning.free_floor;
+  plan.fits = context_.disk.ask(needs, plan.bytes_free, plan.bytes_floor).fits;
+  co_return plan;
+}
+
+Async<ReadyResult> EngineImpl::ready(EnsureRequest request) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  ReadyResult ready;
+  auto const allowed = co_await context_.parts.entitlement.may_read(request.caller.principal, request.repo, request.caller.token);
+  if (!allowed) co_return allowed.error();
+  auto const checked = cache::check_revision(request.revision);
+  if (!checked) co_return checked.error();
+  auto const revision = co_await revisions_.resolve_locally(request.repo, request.revision);
+  if (!revision) {
+    ready.reason = revision.error().what;
+    co_return ready;
+  }
+  ready.commit = revision->commit.hex();
+  auto const listing = co_await listings_.stored(request.repo, revision->commit, request.local_dir);
+  if (!listing) co_return listing.error();
+  if (!*listing && request.selection.files.empty()) {
+    ready.reason = "the files of " + describe(request.repo) + " at " + ready.commit + " are not known here; download it once";
+    co_return ready;
+  }
+  auto look = [&]() -> Result<void> {
+    std::set<std::string> const named(request.selection.files.begin(), request.selection.files.end());
+    std::set<std::string> known;
+    cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), request.local_dir);
+    Listing const none;
+    for (auto const& file : *listing ? **listing : none) {
+      if (named.empty() ? !request.selection.filter.keeps(file.path) : !named.contains(file.path)) continue;
+      known.insert(file.path);
+      ++ready.files_total;
+      Seen seen;
+      if (request.local_dir.empty()) {
+        auto const looked = look_at(context_.parts.cache, *context_.ledger, request.repo, revision->commit, file);
+        if (!looked) return looked.error();
+        seen = *looked;
+      } else {
+        auto const stat = context_.parts.files.stat(folder.file(file.path));
+        seen.pointer = stat.has_value();
+        if (stat) seen.state = judge(*context_.ledger, *stat, file);
+      }
+      bool const there = seen.pointer && seen.state != Seen::State::absent && seen.state != Seen::State::wrong;
+      if (!there) ready.missing.push_back(file.path);
+      else if (seen.state != Seen::State::verified) ready.unverified.push_back(file.path);
+    }
+    // Named files of a commit without a listing: their pointers say what they must be.
+    for (auto const& name : named) {
+      if (known.contains(name)) continue;
+      ++ready.files_total;
+      auto const present = context_.parts.cache.find_file(request.repo, revision->commit, name);
+      if (!present) return present.error();
+      bool const listed = listing->get() != nullptr;
+      if (listed || !*present || !ContentId::parse((*present)->etag)) ready.missing.push_back(name);
+      else if (context_.ledger->look((*present)->stat, (*present)->etag) != Ledger::Verdict::verified) ready.unverified.push_back(name);
+    }
+    return {};
+  };
+  auto const looked = co_await net::offload(context_.parts.disk, look);
+  if (!looked) co_return looked.error();
+  ready.ready = ready.missing.empty() && ready.unverified.empty();
+  if (!ready.missing.empty())
+    ready.reason = std::to_string(ready.missing.size()) + " of " + std::to_string(ready.files_total) + " files are missing, the first is " + ready.missing.front();
+  else if (!ready.unverified.empty())
+    ready.reason = std::to_string(ready.unverified.size()) + " of " + std::to_string(ready.files_total) + " files are not verified, the first is " + ready.unverified.front();
+  co_return ready;
+}
+
+std::vector<TransferInfo> EngineImpl::transfers(Principal principal, bool include_finished) {
+  std::vector<TransferInfo> list;
+  if (include_finished)
+    for (auto const& [owner, info] : finished_)
+      if (owner == principal) list.push_back(info);
+  for (auto const& [id, job] : running_)
+    if (job->task().caller.principal == principal) list.push_back(job->info());
+  return list;
+}
+
+Result<std::shared_ptr<TransferJob>> EngineImpl::find(Principal principal, std::string const& id) {
+  auto const found = running_.find(id);
+  if (found != running_.end() && found->second->task().caller.principal == principal) return found->second;
+  return fail(ErrorKind::entry_not_found, "there is no transfer " + id + "; see `hubctl transfers ls`");
+}
+
+Result<TransferInfo> EngineImpl::transfer(Principal principal, std::string const& id) {
+  auto const job = find(principal, id);
+  if (job) return (*job)->info();
+  for (auto const& [owner, info] : finished_)
+    if (owner == principal && info.id == id) return info;
+  return job.error();
+}
+
+Result<TransferInfo> EngineImpl::cancel(Principal principal, std::string const& id) {
+  auto const job = find(principal, id);
+  if (!job) return transfer(principal, id);  // one that has ended is as cancelled as it gets
+  (*job)->stop(fail(ErrorKind::cancelled, describe((*job)->task().repo) + " was cancelled; what came so far is kept for the next time"));
+  return (*job)->info();
+}
+
+Result<TransferInfo> EngineImpl::detach(Principal principal, std::string const& id) {
+  auto const job = find(principal, id);
+  if (!job) return transfer(principal, id);
+  set_detached(**job);
+  return (*job)->info();
+}
+
+void EngineImpl::set_detached(TransferJob& job) {
+  job.detach();
+  tasks_.spawn("note detached", note_detached(job.id()));
+}
+
+Totals EngineImpl::totals() const {
+  auto totals = context_.totals;
+  for (auto const& [id, job] : running_) {
+    if (job->progress().waiting_for.empty()) ++totals.transfers_running;
+    else ++totals.transfers_waiting;
+  }
+  totals.unverified_blobs = verifier_.waiting();
+  return totals;
+}
+
+void EngineImpl::noted(std::string blob, std::string etag, bool matches) {
+  if (!matches) context_.parts.log.warning(blob + " does not hash to its name; it is fetched again when it is asked for");
+  verifier_.enqueue(std::move(blob), std::move(etag));
+}
+
+}  // namespace hubd::engine

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine/context.h"
+#include "core/engine/file_job.h"
+#include "core/engine/listings.h"
+#include "core/engine/revisions.h"
+#include "core/engine/transfer_job.h"
+#include "core/engine/verifier.h"
+
+namespace hubd::engine {
+
+/// The Engine: answers from the disk where it can, else finds or begins the transfer and waits for it.
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(Options options, Parts parts);
+  ~EngineImpl() override = default;
+
+  Async<void> start() override;
+  asio::awaitable<void> stop() override;
+  Async<EnsureResult> ensure(EnsureRequest request, EnsureListener* listener) override;
+  Async<PlanResult> plan(EnsureRequest request) override;
+  Async<ReadyResult> ready(EnsureRequest request) override;
+  std::vector<TransferInfo> transfers(Principal principal, bool include_finished) override;
+  Result<TransferInfo> transfer(Principal principal, std::string const& id) override;
+  Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
+  Result<TransferInfo> detach(Principal principal, std::string const& id) override;
+  Totals totals() const override;
+  void tune(Tuning const& tuning) override { context_.tuning = tuning; }
+  void noted(std::string blob, std::string etag, bool matches) override;
+
+ private:
+  /// What a request comes down to.
+  struct Target {
+    Revisions::Resolved revision;
+    Listings::Chosen chosen;
+  };
+  Async<Target> find_target(EnsureRequest const& request);
+  Async<bool> all_here(EnsureRequest const& request, Target const& target);
+  Async<EnsureResult> answer(EnsureRequest const& request, Target const& target, TransferJob const* job);
+  /// `id`: of the journal's row that it goes on from; empty: a new one.
+  std::shared_ptr<TransferJob> join_or_begin(TransferTask task, std::string id = {});
+  void set_detached(TransferJob& job);
+  asio::awaitable<void> note_detached(std::string id);
+  asio::awaitable<void> drive(std::shared_ptr<TransferJob> job, std::string key);
+  asio::awaitable<void> resume(Journal::Row row);
+  Result<std::vector<Journal::Row>> recover();
+  Result<std::shared_ptr<TransferJob>> find(Principal principal, std::string const& id);
+  [[nodiscard]] Error stopping() const;
+
+  Context context_;
+  net::TaskGroup tasks_;
+  Verifier verifier_;
+  FileJobs files_;
+  Revisions revisions_;
+  Listings listings_;
+  std::uint64_t next_transfer_ = 1;
+  std::map<std::string, std::shared_ptr<TransferJob>> by_task_;  // single flight: what is wanted -> its transfer
+  std::map<std::string, std::shared_ptr<TransferJob>> running_;  // by id
+  std::deque<std::pair<Principal, TransferInfo>> finished_;      // newest last
+};
+
+}  // namespace hubd::engine

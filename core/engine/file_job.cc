@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/file_job.h"
+
+#include "core/cache/local_dir.h"
+#include "core/engine/inspect.h"
+#include "core/http/url.h"
+
+namespace hubd::engine {
+namespace {
+
+constexpr auto lock_poll = std::chrono::milliseconds(100);
+constexpr auto lock_still_max = std::chrono::seconds(60);  // a foreign lock whose partial does not grow for so long
+
+std::string host_of(std::string const& endpoint) {
+  auto const url = http::parse_url(endpoint);
+  return url ? url->origin.authority() : endpoint;
+}
+
+/// Bytes in the temporary files of a stock client that downloads this blob.
+Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string const& etag) {
+  Bytes sum = 0;
+  auto const names = files.list(blobs);
+  if (!names) return 0;
+  for (auto const& name : *names) {
+    if (!name.starts_with(etag) || !name.ends_with(".incomplete")) continue;
+    auto const stat = files.lstat(blobs + "/" + name);
+    if (stat) sum += stat->allocated + stat->size;
+  }
+  return sum;
+}
+
+}  // namespace
+
+FileJob::FileJob(Context& context, FileTask task, sched::FileKey key)
+    : context_(context),
+      task_(std::move(task)),
+      permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint)}),
+      changed_(context.parts.executor) {}
+
+void FileJob::stop() {
+  stop_ = true;
+  changed_.notify();
+}
+
+std::string FileJob::waiting_for() const {
+  if (!lock_wait_.empty()) return lock_wait_;
+  return transfer_ ? transfer_->waiting_for() : std::string();
+}
+
+std::string FileJob::state() const {
+  if (!waiting_for().empty()) return "waiting";
+  if (!transfer_ || transfer_->fetched() + transfer_->done() == 0) return "queued";
+  return transfer_->done() == task_.file.size ? "verifying" : "fetching";
+}
+
+Async<void> FileJob::wait() {
+  while (!ended()) {
+    bool const woken = co_await changed_.wait();
+    if (!woken && !ended()) co_return fail(ErrorKind::cancelled, subject() + ": the caller left");
+  }
+  co_return result();
+}
+
+asio::awaitable<void> FileJob::live(std::shared_ptr<FileJob> self) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto& job = *self;
+  auto on_bug = [&job](std::exception_ptr) {
+    job.result_.emplace(fail(ErrorKind::internal, job.subject() + ": its transfer ended by an exception"));
+    job.changed_.notify();
+  };
+  net::TaskGroup inner(job.context_.parts.executor, on_bug);
+  inner.spawn("file job", job.body());
+  while (!job.ended() && !job.stop_) {
+    bool const woken = co_await job.changed_.wait();
+    if (!woken) job.stop_ = true;
+  }
+  inner.cancel();
+  auto joining = inner.join();
+  co_await std::move(joining);
+  job.changed_.notify();
+}
+
+asio::awaitable<void> FileJob::body() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto done = co_await work();
+  result_.emplace(std::move(done));
+  changed_.notify();
+}
+
+Async<std::unique_ptr<fs::Lock>> FileJob::lock() {
+  auto const& etag = task_.file.etag();
+  auto const blobs = context_.parts.cache.layout().blobs(task_.repo);
+  Bytes grown = 0;
+  auto moved = context_.clock().now();
+  while (true) {
+    auto take = [&] { return context_.parts.cache.try_lock(task_.repo, etag); };
+    auto taken = co_await net::offload(context_.parts.disk, take);
+    if (!taken) co_return taken.error();
+    if (*taken) {
+      lock_wait_.clear();
+      co_return std::move(*taken);
+    }
+    std::string holder;
+    auto look = [&] {
+      if (lock_wait_.empty()) holder = context_.parts.cache.lock_holder(task_.repo, etag);
+      return foreign_bytes(context_.parts.files, blobs, etag);
+    };
+    Bytes const bytes = co_await net::offload(context_.parts.disk, look);
+    auto const now = context_.clock().now();
+    if (lock_wait_.empty()) lock_wait_ = "the lock of " + task_.file.path + ", held by " + holder;
+    if (bytes != grown) {
+      grown = bytes;
+      moved = now;
+    }
+    if (now - moved >= lock_still_max)
+      co_return fail(ErrorKind::busy, subject() + " waits for " + lock_wait_ + ", whose download has not grown for " +
+                                          std::to_string(lock_still_max.count()) + " s; end that process, or wait for it, and try again");
+    if (stop_) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
+    bool const slept = co_await context_.parts.timers.sleep_for(lock_poll);
+    if (!slept) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
+  }
+}
+
+Async<void> FileJob::work() {
+  if (!task_.local_dir.empty()) {
+    if (context_.offline(task_.caller)) co_return not_here();
+    auto done = co_await work_locked();
+    co_return done;
+  }
+  auto const held = co_await lock();  // until this returns
+  if (!held) co_return held.error();
+  // What is missing was decided without the lock: a stock client may have published it meanwhile.
+  auto look = [this] { return look_at(context_.parts.cache, *context_.ledger, task_.repo, task_.commit, task_.file); };
+  auto const seen = co_await net::offload(context_.parts.disk, look);
+  if (!seen) co_return seen.error();
+  if (!task_.force && seen->usable(false)) co_return Result<void>();
+  if (!task_.force && !task_.file.xet_hash.empty()) {
+    auto link = [this] {
+      return context_.parts.cache.link_from_shared_store(task_.repo, task_.file.etag(), task_.file.xet_hash, task_.file.size);
+    };
+    auto const linked = co_await net::offload(context_.parts.disk, link);
+    if (linked && *linked) co_return Result<void>();
+  }
+  if (context_.offline(task_.caller)) co_return not_here();
+  auto done = co_await work_locked();
+  co_return done;
+}
+
+Error FileJob::not_here() const {
+  return fail(ErrorKind::local_entry_not_found, subject() + " is not in the cache and hubd is offline; go online or download it first");
+}
+
+Async<void> FileJob::work_locked() {
+  auto const id = ContentId::parse(task_.file.etag());
+  if (!id) co_return fail(ErrorKind::bad_upstream, subject() + " has no usable hash in the Hub's listing");
+  transfer::ResolveSource::Options from{task_.repo,         task_.commit,
+                                        task_.file.path,    task_.file.size,
+                                        task_.caller.token, task_.caller.user_agent,
+                                        context_.options.progress_timeout, context_.mirrors(task_.repo.endpoint)};
+  source_ = std::make_unique<transfer::ResolveSource>(context_.parts.http, std::move(from));
+  transfer::FileTransfer::Parts parts{context_.parts.executor, context_.parts.disk, context_.parts.hashing, context_.parts.files,
+                                      context_.parts.timers,   context_.parts.log,  permits_,               *source_};
+  transfer::FileTransfer::Options options;
+  options.name = subject();
+  options.folder = context_.partials;
+  options.range_max = context_.options.range_size;
+  options.connections = context_.options.connections_per_file;
+  options.progress_timeout = context_.options.progress_timeout;
+  transfer_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), *id, task_.file.size);
+  auto moved = co_await transfer_->run();
+  context_.totals.bytes_fetched += transfer_->fetched();
+  context_.totals.requests += source_->requests();
+  context_.totals.integrity_failures += transfer_->mismatches();
+  if (!moved) co_return moved.error();
+  auto published = co_await publish();
+  co_return published;
+}
+
+Async<void> FileJob::publish() {
+  auto place = [this]() -> Result<void> {
+    auto& cache = context_.parts.cache;
+    auto const& etag = task_.file.etag();
+    fs::Stat stat;
+    std::string path;
+    if (task_.local_dir.empty()) {
+      auto const blob = cache.publish_blob(task_.repo, etag, transfer_->path(), transfer_->file());
+      if (!blob) return blob.error();
+      stat = *blob;
+      path = cache.layout().blob(task_.repo, etag);
+      context_.ledger->record(stat, etag, true, path);
+      // When somebody deletes it this very moment, whoever waits looks again.
+      auto const pointed = cache.write_pointer(task_.repo, task_.commit, task_.file.path, etag);
+      if (!pointed && pointed.error().kind != ErrorKind::local_entry_not_found) return pointed.error();
+    } else {
+      cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), task_.local_dir);
+      auto const synced = transfer_->file().sync();
+      if (!synced) return synced.error();
+      auto const placed = folder.place(task_.file.path, task_.commit, etag, transfer_->path(), true);
+      if (!placed) return placed.error();
+      path = folder.file(task_.file.path);
+      auto const now = context_.parts.files.stat(path);
+      if (!now) return now.error();
+      context_.ledger->record(*now, etag, true, path);
+    }
+    return transfer_->discard();
+  };
+  auto placed = co_await net::offload(context_.parts.disk, place);
+  // A stock client holds the file's own lock in a local folder for a moment.
+  auto const until = context_.clock().now() + lock_still_max;
+  while (!placed && placed.error().kind == ErrorKind::busy && !stop_ && context_.clock().now() < until) {
+    bool const slept = co_await context_.parts.timers.sleep_for(lock_poll);
+    if (!slept) break;
+    lock_wait_ = "the lock of " + task_.file.path + " in " + task_.local_dir;
+    placed = co_await net::offload(context_.parts.disk, place);
+  }
+  if (placed) context_.totals.bytes_published += task_.file.size;
+  co_return placed;
+}
+
+asio::awaitable<void> FileJobs::drive(FileJobs& jobs, std::shared_ptr<FileJob> job, std::string key) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto running = FileJob::live(job);
+  co_await std::move(running);
+  if (!job->ended()) job->result_.emplace(fail(ErrorKind::cancelled, job->subject() + " was cancelled"));
+  jobs.jobs_.erase(key);
+  job->changed_.notify();
+  jobs.gone_.notify();
+}
+
+Async<FileJobs::Use> FileJobs::use(FileTask task) {
+  auto const key = task.file.etag();
+  while (true) {
+    if (context_.stopping) co_return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");
+    auto const found = jobs_.find(key);
+    if (found == jobs_.end()) break;
+    auto const job = found->second;
+    if (!job->stopping() && !job->ended()) co_return Use(job, false);
+    bool const woken = co_await gone_.wait();
+    if (!woken) co_return fail(ErrorKind::cancelled, "the caller left");
+  }
+  sched::FileKey const number{next_++};
+  auto job = std::make_shared<FileJob>(context_, std::move(task), number);
+  jobs_.emplace(key, job);
+  Use use(job, true);
+  tasks_.spawn("file job", drive(*this, job, key));
+  co_return use;
+}
+
+void FileJobs::stop_all() {
+  for (auto const& [key, job] : jobs_) job->stop();
+}
+
+}  // namespace hubd::engine

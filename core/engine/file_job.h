@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/base/listing.h"
+#include "core/engine/context.h"
+#include "core/net/task_group.h"
+#include "core/transfer/file_transfer.h"
+
+namespace hubd::engine {
+
+/// What a file's bytes are fetched for.
+struct FileTask {
+  RepoRef repo;
+  Commit commit;
+  ListedFile file;
+  std::string local_dir;  ///< empty: published in the cache
+  bool force = false;     ///< although it is there
+  Caller caller;
+  sched::TransferKey transfer{};
+};
+
+/// Fetches one content and makes it visible at its first destination. Whoever else wants the content waits for this job and
+/// then links or copies from there. Single flight is by content: FileJobs sees to it.
+/// All on the engine's executor.
+class FileJob {
+ public:
+  FileJob(Context& context, FileTask task, sched::FileKey key);
+  FileJob(FileJob const&) = delete;
+  FileJob& operator=(FileJob const&) = delete;
+
+  /// Runs to the end; `self` keeps it alive. To be spawned once.
+  static asio::awaitable<void> live(std::shared_ptr<FileJob> self);
+  /// Stops soon; the bytes stay in the partial.
+  void stop();
+
+  [[nodiscard]] bool ended() const { return result_.has_value(); }
+  [[nodiscard]] bool stopping() const { return stop_; }
+  /// Would another job for `task` ask the same host with the same token?
+  [[nodiscard]] bool same_access(FileTask const& task) const {
+    return task_.repo.endpoint == task.repo.endpoint && task_.caller.token == task.caller.token && task_.repo == task.repo &&
+           task_.caller.offline == task.caller.offline;
+  }
+  /// After the end. Fails: as FileTransfer::run; busy when a foreign lock stands still.
+  [[nodiscard]] Result<void> const& result() const { return *result_; }
+  /// Resumes when it has ended. Fails: cancelled, when the waiting coroutine is.
+  Async<void> wait();
+
+  [[nodiscard]] Bytes done() const { return transfer_ ? transfer_->done() : 0; }
+  [[nodiscard]] Bytes fetched() const { return transfer_ ? transfer_->fetched() : 0; }
+  [[nodiscard]] std::uint64_t requests() const { return source_ ? source_->requests() : 0; }
+  [[nodiscard]] std::string waiting_for() const;
+  [[nodiscard]] std::string state() const;  ///< queued, waiting, fetching, verifying
+
+ private:
+  friend class FileJobs;
+  asio::awaitable<void> body();
+  Async<void> work();
+  Async<void> work_locked();
+  [[nodiscard]] Error not_here() const;
+  Async<std::unique_ptr<fs::Lock>> lock();
+  Async<void> publish();
+  [[nodiscard]] std::string subject() const { return "file " + task_.file.path + " of " + describe(task_.repo); }
+
+  Context& context_;
+  FileTask task_;
+  FilePermits permits_;
+  std::unique_ptr<transfer::ResolveSource> source_;
+  std::unique_ptr<transfer::FileTransfer> transfer_;
+  std::optional<Result<void>> result_;
+  std::string lock_wait_;
+  bool stop_ = false;
+  std::size_t users_ = 0;
+  net::Signal changed_;
+};
+
+/// The jobs under way, by content. All on the engine's executor.
+class FileJobs {
+ public:
+  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), tasks_(tasks), gone_(context.parts.executor) {}
+
+  /// One caller's interest in a job; when the last goes, the job stops.
+  class Use {
+   public:
+    Use(std::shared_ptr<FileJob> job, bool first) : job_(std::move(job)), first_(first) { ++job_->users_; }
+    Use(Use&& other) noexcept = default;
+    Use& operator=(Use&&) = delete;
+    ~Use() {
+      if (job_ && --job_->users_ == 0) job_->stop();
+    }
+    [[nodiscard]] FileJob& job() const { return *job_; }
+    [[nodiscard]] bool first() const { return first_; }  ///< this caller's task is the one that runs
+
+   private:
+    std::shared_ptr<FileJob> job_;  // shared with the running coroutine
+    bool first_;
+  };
+  /// Joins the job of this content, or begins one. Fails: cancelled; unavailable when the engine stops.
+  Async<Use> use(FileTask task);
+  void stop_all();
+  [[nodiscard]] std::size_t size() const { return jobs_.size(); }
+
+ private:
+  static asio::awaitable<void> drive(FileJobs& jobs, std::shared_ptr<FileJob> job, std::string key);
+
+  Context& context_;
+  net::TaskGroup& tasks_;
+  std::uint64_t next_ = 1;
+  std::map<std::string, std::shared_ptr<FileJob>> jobs_;  // by etag
+  net::Signal gone_;                                      // a job left the map
+};
+
+}  // namespace hubd::engine

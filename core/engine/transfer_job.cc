@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/transfer_job.h"
+
+#include <algorithm>
+
+#include "core/cache/local_dir.h"
+#include "core/engine/inspect.h"
+#include "core/transfer/partial.h"
+
+namespace hubd::engine {
+namespace {
+
+constexpr auto tick = std::chrono::milliseconds(200);
+constexpr Bytes small_max = 1_MiB;
+constexpr std::size_t small_runners = 64;  // bounded by connections anyway
+constexpr auto foreign_still_max = std::chrono::seconds(60);
+constexpr int rounds_max = 8;              // somebody deletes a file as fast as it comes
+constexpr std::size_t shown_finished_max = 8;
+
+/// Bytes that a stock client has so far of files beside this one in a local folder (hub-files 11).
+Bytes incomplete_bytes(fs::FileSystem& files, std::string const& folder, std::string const& path) {
+  auto place = folder + "/.cache/huggingface/download/" + path;
+  place.resize(place.rfind('/'));
+  auto const names = files.list(place);
+  Bytes sum = 0;
+  if (!names) return sum;
+  for (auto const& name : *names) {
+    auto const stat = name.ends_with(".incomplete") ? files.lstat(place + "/" + name) : Result<fs::Stat>(fs::Stat{});
+    if (stat) sum += stat->size;
+  }
+  return sum;
+}
+
+}  // namespace
+
+TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, std::string id, sched::TransferKey key, TransferTask task)
+    : context_(context),
+      files_(files),
+      verifier_(verifier),
+      id_(std::move(id)),
+      key_(key),
+      task_(std::move(task)),
+      created_(context.clock().wall()),
+      changed_(context.parts.executor),
+      internal_(context.parts.executor) {
+  progress_.transfer_id = id_;
+  progress_.files_total = task_.files.size();
+  for (auto const& file : task_.files) {
+    progress_.bytes_total += file.size;
+    (file.size <= small_max ? small_ : large_).push_back(file);
+  }
+}
+
+void TransferJob::stop(Error why) {
+  if (!stop_) stop_ = std::move(why);
+  internal_.notify();
+}
+
+void TransferJob::drop_lease() {
+  if (--leases_ == 0 && !task_.detached && !ended_) stop(fail(ErrorKind::cancelled, subject() + ": nobody waits for it any more"));
+}
+
+TransferInfo TransferJob::info() const {
+  TransferInfo info;
+  info.id = id_;
+  info.repo = task_.repo;
+  info.revision = task_.revision;
+  info.commit = task_.commit.hex();
+  info.progress = progress_;
+  info.bytes_fetched = fetched_;
+  info.leases = static_cast<std::uint32_t>(leases_);
+  info.detached = task_.detached;
+  info.created = created_;
+  info.error = error_;
+  if (ended_ && !error_) info.state = "done";
+  else if (ended_) info.state = error_->kind == ErrorKind::cancelled ? "cancelled" : "failed";
+  else if (progress_.bytes_done == 0 && progress_.waiting_for.empty() && fetched_ == 0) info.state = "queued";
+  else info.state = progress_.waiting_for.empty() ? "running" : "waiting";
+  return info;
+}
+
+asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto& job = *self;
+  auto on_bug = [&job](std::exception_ptr) {
+    job.failure_ = fail(ErrorKind::internal, job.subject() + ": its transfer ended by an exception");
+    job.stop(*job.failure_);
+  };
+  net::TaskGroup inner(job.context_.parts.executor, on_bug);
+  inner.spawn("transfer", job.body());
+  inner.spawn("ticker", job.ticker());
+  while (!job.body_done_ && !job.stop_) {
+    bool const woken = co_await job.internal_.wait();
+    if (!woken) job.stop(fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"));
+  }
+  inner.cancel();
+  auto joining = inner.join();
+  co_await std::move(joining);
+  bool const unfinished = !job.body_done_ || (job.error_ && job.error_->kind == ErrorKind::cancelled);
+  if (unfinished && job.failure_) job.error_ = job.failure_;
+  if (unfinished && !job.failure_ && job.stop_) job.error_ = job.stop_;
+  job.context_.disk.release(job.reservation_);
+  bool const keep_row = job.task_.detached && job.context_.stopping && job.error_;
+  auto forget = [&job, keep_row]() -> Result<void> {
+    if (keep_row) return {};
+    return job.context_.journal->remove(job.id_);
+  };
+  auto const forgotten = co_await net::offload(job.context_.parts.disk, forget);
+  if (!forgotten) job.context_.parts.log.warning(forgotten.error().what);
+  job.refresh();
+  job.ended_ = true;  // nobody sees an end before it is one
+  job.changed_.notify();
+}
+
+asio::awaitable<void> TransferJob::body() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto const done = co_await bring_all();
+  if (!done) error_ = done.error();
+  body_done_ = true;
+  internal_.notify();
+}
+
+asio::awaitable<void> TransferJob::ticker() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  while (!body_done_) {
+    refresh();
+    changed_.notify();
+    bool const slept = co_await context_.parts.timers.sleep_for(tick);
+    if (!slept) co_return;
+  }
+}
+
+std::string TransferJob::budget_key(ListedFile const& file) const {
+  return task_.local_dir.empty() ? file.etag() : task_.local_dir + "/" + file.path;
+}
+
+void TransferJob::note_moved(ListedFile const& file) {
+  moved_.insert(file.path);
+  context_.disk.settled(budget_key(file));
+}
+
+void TransferJob::refresh() {
+  Bytes moving = 0;
+  Bytes fetched = fetched_ended_;
+  progress_.files.clear();
+  std::string waiting;
+  bool any_moves = false;
+  for (auto const& [path, entry] : active_) {
+    FileProgress file{path, entry.file.size, 0, "queued"};
+    if (auto const* job = entry.job) {
+      file.done = std::min(job->done(), file.total);
+      file.state = job->state();
+      if (entry.own) fetched += job->fetched();
+      moving += file.done;
+      auto const why = job->waiting_for();
+      if (waiting.empty()) waiting = why;
+      bool const moves = file.state == "fetching" || file.state == "verifying";
+      any_moves = any_moves || (why.empty() && moves);
+      if (moves && task_.local_dir.empty()) context_.disk.settled(budget_key(entry.file));  // partials are allocated whole
+    }
+    progress_.files.push_back(std::move(file));
+  }
+  for (auto& file : just_finished_) progress_.files.push_back(file);
+  just_finished_.clear();
+  fetched_ = std::max(fetched_, fetched);
+  progress_.files_done = finished_files_;
+  progress_.bytes_done = std::max(progress_.bytes_done, std::min(finished_bytes_ + moving, progress_.bytes_total));
+  progress_.bytes_cached = found_bytes_;
+  auto const now = context_.clock().now();
+  meter_.note(now, fetched_);
+  progress_.rate = meter_.bytes_per_second(now, fetched_);
+  auto const rest = static_cast<double>(progress_.bytes_total - progress_.bytes_done);
+  progress_.eta_seconds = progress_.rate > 1 ? rest / progress_.rate : -1;
+  progress_.waiting_for = !waiting_for_.empty() ? waiting_for_ : any_moves ? std::string() : waiting;
+}
+
+Result<sched::DiskBudget::Needs> TransferJob::needs() {
+  sched::DiskBudget::Needs needs;
+  auto& files = context_.parts.files;
+  bool const local = !task_.local_dir.empty();
+  cache::LocalDir folder(files, context_.parts.random, context_.clock(), task_.local_dir);
+  for (auto const& file : task_.files) {
+    auto const key = budget_key(file);
+    if (needs.contains(key)) continue;  // two names of one content
+    if (!task_.force && local) {
+      auto const found = folder.find(file.path);
+      bool const said = found && *found && (*found)->metadata && (*found)->metadata->etag == file.etag();
+      if (said && (*found)->stat.size == file.size) continue;
+    } else if (!task_.force) {
+      auto const seen = look_at(context_.parts.cache, *context_.ledger, task_.repo, task_.commit, file);
+      if (seen && (seen->usable(false) || seen->state == Seen::State::edited)) continue;
+      auto const holder = find_holder(files, *context_.ledger, file, "");
+      if (!file.lfs_sha256.empty() && is_blob_path(context_.parts.cache.layout().root(), holder)) continue;  // another name
+    }
+    // An earlier attempt's partial is allocated whole and counted by the file system already.
+    auto const partial = files.lstat(context_.partials + "/" + file.etag() + ".partial");
+    Bytes const stands = partial ? std::min(partial->allocated, file.size) : 0;
+    needs[key] = file.size - stands;
+  }
+  return needs;
+}
+
+Async<void> TransferJob::reserve() {
+  Bytes free = 0;
+  auto measure = [&]() -> Result<sched::DiskBudget::Needs> {
+    auto const here = context_.parts.files.free_space(context_.options.state_folder);
+    if (!here) return here.error();
+    free = *here;
+    if (!task_.local_dir.empty()) {
+      // The folder may be on another file system, and may not exist yet.
+      auto folder = task_.local_dir;
+      while (folder.size() > 1 && !context_.parts.files.stat(folder)) folder.resize(std::max<std::size_t>(1, folder.rfind('/')));
+      auto const there = context_.parts.files.free_space(folder);
+      if (there) free = std::min(free, *there);
+    }
+    return needs();
+  };
+  auto const wanted = co_await net::offload(context_.parts.disk, measure);
+  if (!wanted) co_return wanted.error();
+  auto const decision = context_.disk.ask(*wanted, free, context_.tuning.free_floor);
+  if (!decision.fits)
+    co_return fail(ErrorKind::disk_full,
+                   subject() + " needs " + human_size(decision.wanted) + " more on the disk of " +
+                       (task_.local_dir.empty() ? context_.parts.cache.layout().root() : task_.local_dir) + ", " +
+                       human_size(decision.shortfall) + " more than may be used (" + human_size(free) + " free, " +
+                       human_size(context_.tuning.free_floor) + " stay free, " + human_size(context_.disk.reserved()) +
+                       " reserved by other transfers); free space with `hubctl cache rm` or lower disk.free_floor");
+  reservation_ = context_.disk.reserve(*wanted);
+  co_return Result<void>();
+}
+
+Journal::Row TransferJob::row() const {
+  Journal::Row row;
+  row.id = id_;
+  row.principal = task_.caller.principal;
+  row.repo = task_.repo;
+  row.revision = task_.revision;
+  row.commit = task_.commit.hex();
+  for (auto const& file : task_.files) row.paths.push_back(file.path);
+  row.local_dir = task_.local_dir;
+  row.detached = task_.detached;
+  row.created = created_;
+  return row;
+}
+
+Async<void> TransferJob::bring_all() {
+  auto reserving = co_await reserve();
+  if (!reserving) co_return reserving.error();
+  auto const wanted = row();  // made here: the pool must not look at what changes
+  auto note = [&] { return context_.journal->put(wanted); };
+  auto const noted = co_await net::offload(context_.parts.disk, note);
+  if (!noted) co_return noted.error();
+  if (task_.detached && !wanted.detached) {  // meanwhile
+    auto again = [&] { return context_.journal->set_detached(id_); };
+    auto const kept = co_await net::offload(context_.parts.disk, again);
+    if (!kept) co_return kept.error();
+  }
+
+  auto on_bug = [this](std::exception_ptr) {
+    failure_ = fail(ErrorKind::internal, subject() + ": a file ended by an exception");
+    internal_.notify();
+  };
+  net::TaskGroup runners(context_.parts.executor, on_bug);
+  auto const at_a_time = task_.max_workers == 0 ? small_runners : task_.max_workers;
+  auto const small = std::min({small_.size(), small_runners, at_a_time});
+  auto const large = std::min({large_.size(), context_.options.files_in_flight, at_a_time});
+  running_ = small + large;
+  for (std::size_t i = 0; i < small; ++i) runners.spawn("bring small files", runner(Lane::small));
+  for (std::size_t i = 0; i < large; ++i) runners.spawn("bring large files", runner(Lane::large));
+  bool cancelled = false;
+  while (running_ > 0 && !failure_ && !cancelled) {
+    bool const woken = co_await internal_.wait();
+    cancelled = !woken;
+  }
+  runners.cancel();
+  auto joining = runners.join();
+  co_await std::move(joining);
+  if (failure_) co_return *failure_;
+  if (cancelled || finished_files_ < task_.files.size()) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
+  auto settle = [this]() -> Result<void> {
+    if (!task_.local_dir.empty() || task_.files.empty()) return {};
+    return context_.parts.cache.sync(task_.repo, task_.commit);
+  };
+  auto const settled = co_await net::offload(context_.parts.disk, settle);
+  co_return settled;
+}
+
+asio::awaitable<void> TransferJob::runner(Lane lane) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto& queue = lane == Lane::small ? small_ : large_;
+  while (!queue.empty() && !failure_) {
+    auto const file = queue.front();
+    queue.pop_front();
+    active_[file.path] = {file, nullptr, false};
+    auto const brought = co_await bring(file);
+    active_.erase(file.path);
+    if (!brought) {
+      if (!failure_ && brought.error().kind != ErrorKind::cancelled) failure_ = brought.error();
+      break;
+    }
+    ++finished_files_;
+    finished_bytes_ += file.size;
+    if (!moved_.contains(file.path)) found_bytes_ += file.size;
+    if (just_finished_.size() < shown_finished_max)
+      just_finished_.push_back({file.path, file.size, file.size, moved_.contains(file.path) ? "published" : "cached"});
+    auto const state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) break;
+  }
+  --running_;
+  internal_.notify();
+}
+
+Async<void> TransferJob::bring(ListedFile file) {
+  Result<void> brought;
+  if (task_.local_dir.empty())
+    brought = co_await bring_to_cache(file);
+  else
+    brought = co_await bring_to_folder(file);
+  co_return brought;
+}
+
+Async<void> TransferJob::bring_to_cache(ListedFile file) {
+  bool force = task_.force && !forced_.contains(file.etag());
+  for (int round = 0; round < rounds_max; ++round) {
+    std::string holder;
+    auto look = [&]() -> Result<Seen> {
+      auto seen = look_at(context_.parts.cache, *context_.ledger, task_.repo, task_.commit, file);
+      if (!seen) return seen;
+      bool const usable = seen->usable(task_.require_verified) && !force;
+      if (usable && !seen->pointer) {
+        auto const pointed = context_.parts.cache.write_pointer(task_.repo, task_.commit, file.path, file.etag());
+        if (!pointed && pointed.error().kind == ErrorKind::local_entry_not_found) return Seen{};  // it vanished this moment
+        if (!pointed) return pointed.error();
+      }
+      bool const missing = seen->state == Seen::State::absent || seen->state == Seen::State::wrong;
+      if (missing && !force) holder = find_holder(context_.parts.files, *context_.ledger, file, seen->blob);
+      return seen;
+    };
+    auto const seen = co_await net::offload(context_.parts.disk, look);
+    if (!seen) co_return seen.error();
+    bool const hash_first = seen->state == Seen::State::unverified && hashed_at_once(file);
+    if (!force && !hash_first && seen->usable(task_.require_verified)) {
+      if (seen->state == Seen::State::unverified) verifier_.enqueue(seen->blob, file.etag());
+      co_return Result<void>();
+    }
+    if (!force && (seen->state == Seen::State::edited || seen->state == Seen::State::unverified)) {
+      auto const hashed = co_await verifier_.hash_now(seen->blob, file.etag());
+      if (!hashed && hashed.error().kind != ErrorKind::local_entry_not_found) co_return hashed.error();
+      continue;
+    }
+    if (!holder.empty()) {
+      auto const linked = co_await link_from_holder(file, holder);
+      if (!linked) co_return linked.error();
+      if (*linked) {
+        note_moved(file);
+        continue;
+      }
+    }
+    auto const fetched = co_await fetch(file, force || seen->state == Seen::State::wrong);
+    if (!fetched) co_return fetched.error();
+    note_moved(file);
+    forced_.insert(file.etag());
+    force = false;
+  }
+  co_return fail(ErrorKind::io, "file " + file.path + " of " + subject() + " vanishes from the cache as fast as it comes; another program deletes it");
+}
+
+Async<bool> TransferJob::link_from_holder(ListedFile file, std::string holder) {
+  auto link = [&]() -> Result<bool> {
+    auto& cache = context_.parts.cache;
+    auto const lock = cache.try_lock(task_.repo, file.etag());
+    if (!lock) return lock.error();
+    if (!*lock) return false;  // a stock client fetches it right now: wait for that in line
+    bool const hard = !file.lfs_sha256.empty() && is_blob_path(cache.layout().root(), holder);
+    auto const before = context_.parts.files.stat(holder);
+    if (!before) return false;
+    // Only bytes that still are the ones that were hashed may get this name: asked before they do.
+    auto const still_good = [&](fs::Stat const& made) {
+      if (hard) return judge(*context_.ledger, made, file) == Seen::State::verified;
+      auto const after = context_.parts.files.stat(holder);
+      return after && judge(*context_.ledger, *before, file) == Seen::State::verified &&
+             judge(*context_.ledger, *after, file) == Seen::State::verified && made.size == file.size;
+    };
+    auto const linked = cache.link_blob(task_.repo, file.etag(), holder, hard, still_good);
+    if (!linked) {
+      auto const kind = linked.error().kind;
+      if (kind == ErrorKind::local_entry_not_found || kind == ErrorKind::corrupt || kind == ErrorKind::busy) return false;
+      return linked.error();
+    }
+    context_.ledger->record(*linked, file.etag(), true, cache.layout().blob(task_.repo, file.etag()));
+    auto const pointed = cache.write_pointer(task_.repo, task_.commit, file.path, file.etag());
+    if (!pointed && pointed.error().kind == ErrorKind::local_entry_not_found) return false;
+    if (!pointed) return pointed.error();
+    return true;
+  };
+  auto linked = co_await net::offload(context_.parts.disk, link);
+  co_return linked;
+}
+
+Async<void> TransferJob::bring_to_folder(ListedFile file) {
+  cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), task_.local_dir);
+  auto const path = folder.file(file.path);
+  bool force = task_.force;
+  Bytes foreign = 0;
+  auto moved = context_.clock().now();
+  for (int round = 0; round < rounds_max; ++round) {
+    enum class Next : std::uint8_t { done, hash, copied, fetch };
+    auto look = [&]() -> Result<Next> {
+      auto const found = folder.find(file.path);
+      if (!found) return found.error();
+      if (*found && !force && (*found)->stat.size == file.size) {
+        auto const state = judge(*context_.ledger, (*found)->stat, file);
+        bool const said = (*found)->metadata && (*found)->metadata->etag == file.etag();
+        if (state == Seen::State::verified || (state == Seen::State::unverified && said && !task_.require_verified)) {
+          auto const noted = folder.note(file.path, task_.commit, file.etag());
+          if (!noted) return noted.error();
+          return Next::done;
+        }
+        if (state != Seen::State::wrong) return Next::hash;
+      }
+      if (force) return Next::fetch;
+      auto const holder = find_holder(context_.parts.files, *context_.ledger, file, path);
+      if (holder.empty()) return Next::fetch;
+      auto const placed = folder.place(file.path, task_.commit, file.etag(), holder, false);
+      if (!placed) {
+        if (placed.error().kind == ErrorKind::local_entry_not_found) return Next::fetch;
+        return placed.error();
+      }
+      auto const after = context_.parts.files.stat(holder);
+      auto const here = context_.parts.files.stat(path);
+      if (!after || !here || judge(*context_.ledger, *after, file) != Seen::State::verified || here->size != file.size)
+        return Next::hash;  // somebody wrote to the holder meanwhile: what was copied is not known
+      context_.ledger->record(*here, file.etag(), true, path);
+      return Next::copied;
+    };
+    auto const next = co_await net::offload(context_.parts.disk, look);
+    if (!next && next.error().kind == ErrorKind::busy) {  // a stock client holds the file's lock while it downloads it here
+      --round;
+      auto const now = context_.clock().now();
+      auto measure = [&] { return incomplete_bytes(context_.parts.files, task_.local_dir, file.path); };
+      Bytes const bytes = co_await net::offload(context_.parts.disk, measure);
+      if (bytes != foreign || waiting_for_.empty()) moved = now;
+      foreign = bytes;
+      waiting_for_ = next.error().what;
+      if (now - moved >= foreign_still_max) co_return next.error();
+      bool const slept = co_await context_.parts.timers.sleep_for(tick);
+      if (!slept) co_return next.error();
+      continue;
+    }
+    waiting_for_.clear();
+    if (!next) co_return next.error();
+    if (*next == Next::done) co_return Result<void>();
+    if (*next == Next::hash) {
+      auto const hashed = co_await verifier_.hash_now(path, file.etag());
+      if (!hashed && hashed.error().kind != ErrorKind::local_entry_not_found) co_return hashed.error();
+      continue;
+    }
+    if (*next == Next::copied) {
+      note_moved(file);
+      continue;
+    }
+    auto const fetched = co_await fetch(file, force);
+    if (!fetched) co_return fetched.error();
+    note_moved(file);
+    force = false;
+  }
+  co_return fail(ErrorKind::io, "file " + file.path + " in " + task_.local_dir + " changes as fast as it comes; another program writes it");
+}
+
+Async<void> TransferJob::fetch(ListedFile file, bool force) {
+  while (true) {
+    FileTask task{task_.repo, task_.commit, file, task_.local_dir, force, task_.caller, key_};
+    auto const same_as = task;
+    auto use = co_await files_.use(std::move(task));
+    if (!use) co_return use.error();
+    auto& job = use->job();
+    auto& entry = active_[file.path];
+    entry.job = &job;
+    entry.own = use->first();
+    auto const done = co_await job.wait();
+    auto& now = active_[file.path];
+    now.job = nullptr;
+    if (use->first()) {
+      fetched_ended_ += job.fetched();
+      requests_ += job.requests();
+    }
+    if (done || use->first() || stop_) co_return done;
+    // Another's job may fail for reasons that are not ours (its token, its repo): then this file has a job of its own.
+    auto const kind = done.error().kind;
+    bool const ours_too = job.same_access(same_as) || kind == ErrorKind::cancelled || kind == ErrorKind::disk_full ||
+                          kind == ErrorKind::io || kind == ErrorKind::busy || kind == ErrorKind::unavailable;
+    if (ours_too) co_return done;
+  }
+}
+
+}  // namespace hubd::engine

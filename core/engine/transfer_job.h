@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/engine/file_job.h"
+#include "core/engine/verifier.h"
+#include "core/sched/rate_meter.h"
+
+namespace hubd::engine {
+
+/// What a transfer is to bring about.
+struct TransferTask {
+  Caller caller;
+  RepoRef repo;
+  std::string revision;
+  Commit commit;
+  std::vector<ListedFile> files;
+  std::string local_dir;  ///< empty: the cache
+  bool force = false;
+  bool require_verified = false;
+  bool detached = false;
+  std::size_t max_workers = 0;  ///< files at a time; 0: the engine's own limits
+};
+
+/// Files of one commit for one or more callers: a durable job. Reserves the disk for all that is missing, then brings the
+/// files here, a bounded number at a time, each by the cheapest way: it is there; it stands elsewhere in the cache; fetch.
+///
+/// A caller's interest is a lease. Without leases it stops, unless detached; what came so far stays in the partials.
+/// All on the engine's executor.
+class TransferJob {
+ public:
+  TransferJob(Context& context, FileJobs& files, Verifier& verifier, std::string id, sched::TransferKey key, TransferTask task);
+  TransferJob(TransferJob const&) = delete;
+  TransferJob& operator=(TransferJob const&) = delete;
+
+  /// Runs to the end; `self` keeps it alive. To be spawned once.
+  static asio::awaitable<void> live(std::shared_ptr<TransferJob> self);
+  void stop(Error why);
+
+  class Lease {
+   public:
+    explicit Lease(std::shared_ptr<TransferJob> job) : job_(std::move(job)) { ++job_->leases_; }
+    Lease(Lease const&) = delete;
+    Lease& operator=(Lease const&) = delete;
+    ~Lease() { job_->drop_lease(); }
+
+   private:
+    std::shared_ptr<TransferJob> job_;  // shared with the running coroutine
+  };
+
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] bool stopping() const { return stop_.has_value(); }
+  [[nodiscard]] std::optional<Error> const& error() const { return error_; }
+  [[nodiscard]] TransferTask const& task() const { return task_; }
+  [[nodiscard]] std::string const& id() const { return id_; }
+  [[nodiscard]] Progress const& progress() const { return progress_; }
+  [[nodiscard]] TransferInfo info() const;
+  [[nodiscard]] Bytes bytes_fetched() const { return fetched_; }
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  /// Was this file brought here by this transfer (not found)?
+  [[nodiscard]] bool moved(std::string const& path) const { return moved_.contains(path); }
+  void detach() { task_.detached = true; }
+  /// Resumes at the next news: progress (about 5 per second), or the end. False when the waiting coroutine was cancelled.
+  asio::awaitable<bool> news() { return changed_.wait(); }
+
+ private:
+  enum class Lane : std::uint8_t { small, large };
+  asio::awaitable<void> body();
+  Async<void> bring_all();
+  Async<void> reserve();
+  asio::awaitable<void> runner(Lane lane);
+  asio::awaitable<void> ticker();
+  Async<void> bring(ListedFile file);
+  Async<void> bring_to_cache(ListedFile file);
+  Async<void> bring_to_folder(ListedFile file);
+  Async<bool> link_from_holder(ListedFile file, std::string holder);
+  Async<void> fetch(ListedFile file, bool force);
+  void drop_lease();
+  void note_moved(ListedFile const& file);
+  /// What the disk budget calls this file: its content in the cache, its place in a folder.
+  [[nodiscard]] std::string budget_key(ListedFile const& file) const;
+  Result<sched::DiskBudget::Needs> needs();
+  Journal::Row row() const;
+  void refresh();
+  [[nodiscard]] std::string subject() const { return describe(task_.repo); }
+
+  Context& context_;
+  FileJobs& files_;
+  Verifier& verifier_;
+  std::string id_;
+  sched::TransferKey key_;
+  TransferTask task_;
+  WallTime created_;
+  std::deque<ListedFile> small_;
+  std::deque<ListedFile> large_;
+  struct Active {
+    ListedFile file;
+    FileJob const* job = nullptr;  // while one runs
+    bool own = false;              // its bytes are counted here
+  };
+  std::map<std::string, Active> active_;  // by path
+  std::set<std::string> moved_;  // what was fetched, linked or copied
+  std::set<std::string> forced_;  // contents that were fetched anew already
+  std::size_t running_ = 0;       // runners
+  Bytes finished_bytes_ = 0;
+  Bytes found_bytes_ = 0;  // of these, already here
+  std::uint64_t finished_files_ = 0;
+  std::deque<FileProgress> just_finished_;
+  Bytes fetched_ = 0;
+  Bytes fetched_ended_ = 0;  // by jobs that have ended
+  std::uint64_t requests_ = 0;
+  std::size_t leases_ = 0;
+  std::optional<Error> failure_;  // the first file that failed
+  std::optional<Error> stop_;     // why it is to stop
+  std::optional<Error> error_;    // how it ended
+  bool body_done_ = false;
+  bool ended_ = false;
+  sched::DiskBudget::Reservation reservation_{};
+  std::string waiting_for_;
+  Progress progress_;
+  sched::RateMeter meter_;
+  net::Signal changed_;   // for callers
+  net::Signal internal_;  // for run()
+};
+
+}  // namespace hubd::engine

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <deque>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/engine/context.h"
+#include "core/net/signal.h"
+
+namespace hubd::engine {
+
+/// Hashes what others wrote into the cache, one file at a time, while nothing else moves. A blob that turns out wrong is
+/// remembered as such, and fetched again when it is next asked for. All on the engine's executor.
+class Verifier {
+ public:
+  explicit Verifier(Context& context) : context_(context), changed_(context.parts.executor) {}
+
+  /// To be hashed when there is time; known ones are skipped.
+  void enqueue(std::string path, std::string etag);
+  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+  /// Looks through the cache once, then works off the queue until cancelled. To be spawned once. `busy` says whether
+  /// transfers run.
+  asio::awaitable<void> run(std::function<bool()> busy);
+
+  /// Hashes one file now. False: other bytes than `etag` says. Fails: as hash_file.
+  Async<bool> hash_now(std::string path, std::string etag);
+
+ private:
+  Context& context_;
+  std::deque<std::pair<std::string, std::string>> queue_;  // path, etag
+  std::set<std::string> queued_;
+  net::Signal changed_;
+};
+
+}  // namespace hubd::engine

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/base/secret.h"
+#include "core/net/async.h"
+
+namespace hubd::http {
+
+/// Header fields in order; names compare without case.
+class Headers {
+ public:
+  void set(std::string name, std::string value);  ///< replaces all of that name
+  void add(std::string name, std::string value);
+  /// The first value of that name.
+  [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string_view> get_all(std::string_view name) const;
+  [[nodiscard]] auto begin() const { return fields_.begin(); }
+  [[nodiscard]] auto end() const { return fields_.end(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+/// How redirects are treated (hub-files 2.1 and 3).
+enum class Redirects : std::uint8_t {
+  none,            ///< the 3xx is the answer
+  within_origin,   ///< follow while the target stays on the same scheme, host and port
+  anywhere,        ///< follow up to redirects_max; the token is dropped for good on a change of origin
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string url;  ///< absolute, http or https
+  Headers headers;  ///< without Host, Authorization, Content-Length: the client writes those
+  Secret token;     ///< sent as a Bearer token to the first origin only; empty: none
+  std::string body;
+  Redirects redirects = Redirects::anywhere;
+  /// An attempt ends with `stalled` when a single step (resolve, connect, TLS, send, first byte, next body byte) makes
+  /// no progress for so long.
+  Duration progress_deadline = std::chrono::seconds(60);
+};
+
+/// Which of the host's connections a request used, for errors and route scores.
+struct Route {
+  std::string host;     ///< "cdn.example:443"
+  std::string address;  ///< "192.0.2.1:443", or the proxy's; empty before connect
+};
+
+/// An answer whose head has arrived. Its body is read once, straight into the caller's buffers. Destroying it early
+/// closes the connection (or returns it to the pool when the body was read to its end).
+class Response {
+ public:
+  virtual ~Response() = default;
+  [[nodiscard]] virtual int status() const = 0;
+  [[nodiscard]] virtual Headers const& headers() const = 0;
+  /// The URL that answered, after redirects. May carry a signature: never log it whole.
+  [[nodiscard]] virtual std::string const& url() const = 0;
+  /// Every redirect answer on the way, oldest first: (url, headers). The Hub's metadata stand on these.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, Headers>> const& hops() const = 0;
+  [[nodiscard]] virtual Route const& route() const = 0;
+  [[nodiscard]] virtual std::string const& request_id() const = 0;  ///< X-Request-Id or X-Amz-Cf-Id; may be empty
+  /// Body length when announced.
+  [[nodiscard]] virtual std::optional<Bytes> content_length() const = 0;
+  /// Reads some body bytes (de-chunked), at most out.size(); 0: the body ended as announced.
+  /// Fails: stalled, bad_upstream (cut short: `what` says how many bytes were missing), cancelled.
+  virtual Async<std::size_t> read_some(std::span<std::byte> out) = 0;
+};
+
+/// One request at a time per call; many calls at once. All on the io executor.
+/// Errors carry host and route. Fails: unreachable (DNS, connect, TLS, proxy), stalled, bad_upstream (not HTTP, header
+/// too large, redirect loop), offline, cancelled. A status of 4xx or 5xx is an answer, not an error.
+class Client {
+ public:
+  virtual ~Client() = default;
+  virtual Async<std::unique_ptr<Response>> send(Request request) = 0;
+};
+
+/// Reads the whole body, at most `size_max`. Fails: as read_some; exhausted when longer.
+Async<std::string> read_all(Response& response, Bytes size_max);
+
+}  // namespace hubd::http

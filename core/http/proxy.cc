@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cctype>
+
+#include "core/http/pool_client.h"
+
+namespace hubd::http {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool entry_matches(std::string entry, std::string const& host, std::uint16_t port) {
+  if (entry == "*") return true;
+  auto const colon = entry.rfind(':');
+  if (colon != std::string::npos && entry.find(':') == colon) {
+    if (entry.substr(colon + 1) != std::to_string(port)) return false;
+    entry.resize(colon);
+  }
+  if (entry.starts_with("*.")) entry.erase(0, 1);
+  if (entry.starts_with('.')) return host.ends_with(entry) || host == entry.substr(1);
+  return host == entry || host.ends_with("." + entry);
+}
+
+}  // namespace
+
+std::string proxy_for(Proxies const& proxies, std::string_view scheme, std::string_view raw_host, std::uint16_t port) {
+  auto const& proxy = scheme == "https" ? proxies.https : proxies.http;
+  if (proxy.empty()) return {};
+  auto const host = lower(raw_host);
+  std::string_view rest = proxies.no_proxy;
+  while (!rest.empty()) {
+    auto const comma = rest.find(',');
+    std::string entry;
+    for (char const c : rest.substr(0, comma))
+      if (c != ' ' && c != '\t' && c != '[' && c != ']') entry.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+    if (!entry.empty() && entry_matches(entry, host, port)) return {};
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return proxy;
+}
+
+}  // namespace hubd::http

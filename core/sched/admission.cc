@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sched/admission.h"
+
+#include <tuple>
+
+namespace hubd::sched {
+namespace {
+
+template <class Map, class Key>
+std::size_t count_of(Map const& map, Key const& key) {
+  auto const found = map.find(key);
+  return found == map.end() ? 0 : found->second;
+}
+
+template <class Map, class Key>
+void give_back(Map& map, Key const& key) {
+  auto const found = map.find(key);
+  if (--found->second == 0) map.erase(found);
+}
+
+}  // namespace
+
+Admission::Ticket Admission::ask(Who who) {
+  Ticket const ticket{next_++};
+  waiting_.emplace(ticket, std::move(who));
+  return ticket;
+}
+
+void Admission::leave(Ticket ticket) {
+  if (waiting_.erase(ticket) > 0) return;
+  auto const found = granted_.find(ticket);
+  if (found == granted_.end()) return;
+  auto const& who = found->second;
+  give_back(use_.hosts, who.host);
+  give_back(use_.files, who.file);
+  give_back(use_.transfers, who.transfer);
+  give_back(use_.principals, who.principal);
+  --in_use_;
+  granted_.erase(found);
+}
+
+std::optional<Admission::Ticket> Admission::grant() {
+  if (in_use_ >= limits_.total) return std::nullopt;
+  using Order = std::tuple<std::size_t, std::size_t, Ticket>;
+  std::optional<Order> best;
+  for (auto const& [ticket, who] : waiting_) {
+    if (count_of(use_.hosts, who.host) >= limits_.per_host || count_of(use_.files, who.file) >= limits_.per_file) continue;
+    Order const order{count_of(use_.principals, who.principal), count_of(use_.transfers, who.transfer), ticket};
+    if (!best || order < *best) best = order;
+  }
+  if (!best) return std::nullopt;
+  auto const ticket = std::get<Ticket>(*best);
+  auto node = waiting_.extract(ticket);
+  auto const& who = node.mapped();
+  ++use_.hosts[who.host];
+  ++use_.files[who.file];
+  ++use_.transfers[who.transfer];
+  ++use_.principals[who.principal];
+  ++in_use_;
+  granted_.insert(std::move(node));
+  return ticket;
+}
+
+}  // namespace hubd::sched

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/base/log.h"
+#include "core/fs/buffer.h"
+#include "core/net/signal.h"
+#include "core/net/timers.h"
+#include "core/transfer/partial.h"
+#include "core/transfer/permits.h"
+#include "core/transfer/source.h"
+
+namespace hubd::transfer {
+
+/// One file's bytes from a source into a partial, until the whole of it hashes to what the Hub announced.
+///
+/// Several ranges move at once inside a bounded window ahead of one hash frontier; what arrives is written in place and
+/// noted in the partial's map, so an interruption costs at most a block per connection. A broken range goes on behind its
+/// last byte. When the whole hashes wrong, everything is fetched once more over a fresh route; then it is `corrupt`.
+///
+/// Threading: all on `executor`; disk and hashing are offloaded. Cancelling run() stops soon, keeping the bytes.
+class FileTransfer {
+ public:
+  struct Parts {
+    asio::any_io_executor executor;
+    asio::any_io_executor disk;
+    asio::any_io_executor hashing;
+    fs::FileSystem& files;
+    net::Timers& timers;
+    Log& log;
+    Permits& permits;
+    Source& source;
+  };
+  struct Options {
+    std::string name;    ///< "file model.bin of model org/name", for sentences
+    std::string folder;  ///< of partials
+    Bytes range_max = 16_MiB;
+    std::size_t connections = 8;
+    Duration progress_timeout = std::chrono::seconds(60);
+  };
+  FileTransfer(Parts parts, Options options, ContentId id, Bytes size);
+  ~FileTransfer();
+  FileTransfer(FileTransfer const&) = delete;
+  FileTransfer& operator=(FileTransfer const&) = delete;
+
+  /// Fails: corrupt; disk_full, io; stalled, unreachable, bad_upstream, rate_limited when nothing arrived for
+  /// progress_timeout; the Hub's refusals at once; cancelled.
+  Async<void> run();
+
+  /// After run(): the verified bytes. Small files have no map.
+  [[nodiscard]] std::string const& path() const { return path_; }
+  [[nodiscard]] fs::File& file() { return partial_ ? partial_->file() : *small_file_; }
+  /// After the file was renamed away or is no longer wanted. Blocking.
+  Result<void> discard();
+
+  [[nodiscard]] Bytes done() const { return done_; }          ///< bytes that stand in the partial
+  [[nodiscard]] Bytes fetched() const { return received_; }   ///< bytes that came over the network in this run
+  [[nodiscard]] std::string const& waiting_for() const { return waiting_for_; }
+  [[nodiscard]] std::uint64_t mismatches() const { return mismatches_; }
+
+ private:
+  Async<void> pass();
+  Async<void> small_pass();
+  Async<void> fetch_small();
+  asio::awaitable<void> work();
+  asio::awaitable<void> follow();
+  Async<void> fetch(Extent extent);
+  Async<void> flush(Extent& rest, fs::Buffer& buffer, std::size_t& filled);
+  std::optional<Extent> take();
+  void put_back(Extent extent);
+  void end(Error error);
+  /// What to do after a failed range: nothing, when it is over (end() was called); else how long to wait.
+  std::optional<Duration> judge(Error const& error, unsigned& attempt, unsigned& malformed, bool progressed);
+  [[nodiscard]] bool complete() const { return hashed_ == size_; }
+  /// Waiting for a turn, or as long as a server asked, is no silence: moves the last progress on by what passed.
+  void forgive(Time since);
+  [[nodiscard]] Error about(Error error) const;
+  [[nodiscard]] Error odd(http::Response const& response, std::string const& why) const;
+
+  Parts parts_;
+  Options options_;
+  ContentId id_;
+  Bytes size_;
+  std::string path_;
+  std::unique_ptr<Partial> partial_;
+  std::unique_ptr<fs::File> small_file_;
+  std::optional<hash::ContentHasher> hasher_;
+  std::deque<Extent> missing_;  // sorted
+  std::size_t active_ = 0;      // workers with a range
+  std::size_t with_permit_ = 0; // of these, past the queue
+  bool ended_ = false;          // no worker begins anything new
+  std::optional<Error> fatal_;
+  Bytes frontier_ = 0;  // bytes that lead from 0
+  Bytes hashed_ = 0;
+  Bytes done_ = 0;
+  Bytes received_ = 0;
+  std::uint64_t mismatches_ = 0;
+  Time last_progress_{};
+  std::string waiting_for_;
+  bool cancelled_ = false;
+  net::Signal changed_;
+};
+
+}  // namespace hubd::transfer

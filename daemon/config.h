@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/log.h"
+#include "core/base/result.h"
+#include "daemon/config_keys.h"
+
+namespace hubd::daemon {
+
+enum class NetworkMode : std::uint8_t { online, prefer_local, offline };
+enum class LogFormat : std::uint8_t { text, json };
+
+/// A key's text and who set it: "default", "/etc/hubd/hubd.toml:12", "overlay /...", "environment HF_HOME", "command line".
+struct Setting {
+  std::string value;
+  std::string source;
+};
+
+/// Environment variables as they were at start; tests make their own.
+using Environment = std::map<std::string, std::string, std::less<>>;
+Environment process_environment();
+/// Empty when unset.
+std::string_view variable(Environment const& environment, std::string_view name);
+
+/// Where settings come from, the weaker first: default, file, overlay, environment, command line.
+struct ConfigSources {
+  std::string file;     ///< empty or absent: none
+  bool file_required = false;  ///< it was named by somebody: absent is an error
+  std::string overlay;  ///< written by SetConfig; empty or absent: none
+  Environment environment;
+  std::vector<std::pair<std::string, std::string>> command_line;  ///< (key, text)
+  bool auto_started = false;  ///< by a client: then hubd idles out unless somebody says otherwise
+};
+
+/// Every key with its value; a value plainly typed is in Config.
+using Settings = std::map<std::string, Setting, std::less<>>;
+
+/// Reads all sources. Fails: bad_request with file and line; permission_denied, io.
+Result<Settings> load_settings(ConfigSources const& sources);
+
+/// Reads one TOML text into (key, text, line). Fails: bad_request naming `name` and the line.
+struct FileSetting {
+  std::string key;
+  std::string value;
+  std::size_t line = 0;
+};
+Result<std::vector<FileSetting>> parse_toml(std::string_view text, std::string const& name);
+/// The overlay's text for these settings, as parse_toml reads it.
+std::string format_toml(std::map<std::string, std::string> const& values);
+
+/// The settings with their types.
+struct Config {
+  std::string cache_root;
+  std::string state_folder;  ///< empty: chosen
+  std::string socket;
+  NetworkMode network_mode = NetworkMode::online;
+  std::string http_proxy;
+  std::string https_proxy;
+  std::vector<std::string> no_proxy;
+  std::string ca_file;
+  std::string ca_directory;
+  std::size_t connections_per_host = 0;
+  std::size_t connections_total = 0;
+  std::chrono::seconds progress_timeout{};
+  std::vector<std::string> upstreams;  ///< without trailing slashes; the default first, never empty
+  std::chrono::seconds branch_max_age{};
+  std::chrono::seconds metadata_timeout{};
+  Bytes free_floor = 0;
+  Bytes range_size = 0;
+  std::size_t connections_per_file = 0;
+  std::size_t files_in_flight = 0;
+  Bytes memory_max = 0;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+  std::chrono::seconds idle_exit{};  ///< 0: never
+  std::size_t connections_per_uid = 0;
+  std::vector<uid_t> allow_uids;
+};
+Config typed(Settings const& settings);
+
+/// "online", "prefer-local", "offline".
+std::string_view name_of(NetworkMode mode);
+
+}  // namespace hubd::daemon

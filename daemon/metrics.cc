@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/metrics.h"
+
+namespace hubd::daemon {
+
+std::string format_metrics(engine::Totals const& totals, Traffic const& traffic, ServerCounts const& server) {
+  std::string text;
+  auto const describe = [&](char const* name, char const* type, char const* help) {
+    text += std::string("# HELP ") + name + ' ' + help + "\n# TYPE " + name + ' ' + type + '\n';
+  };
+  auto const add = [&](char const* name, char const* type, char const* help, std::uint64_t value) {
+    describe(name, type, help);
+    text += std::string(name) + ' ' + std::to_string(value) + '\n';
+  };
+  add("hubd_transfers_running", "gauge", "Transfers that move bytes.", totals.transfers_running);
+  add("hubd_transfers_waiting", "gauge", "Transfers that wait for something.", totals.transfers_waiting);
+  add("hubd_fetched_bytes_total", "counter", "Bytes fetched from the network since start.", totals.bytes_fetched);
+  add("hubd_upstream_requests_total", "counter", "Requests made upstream since start.", traffic.requests);
+  add("hubd_upstream_received_bytes_total", "counter", "Body bytes received from upstream since start.",
+      traffic.bytes_received);
+  describe("hubd_upstream_answers_total", "counter", "Answers of upstream since start, by class of their status.");
+  for (std::size_t i = 0; i < traffic.answers.size(); ++i)
+    text += "hubd_upstream_answers_total{class=\"" + std::to_string(i + 1) + "xx\"} " +
+            std::to_string(traffic.answers[i]) + '\n';
+  add("hubd_published_bytes_total", "counter", "Bytes published into the cache since start.", totals.bytes_published);
+  add("hubd_integrity_failures_total", "counter", "Contents that did not match their hash.", totals.integrity_failures);
+  add("hubd_unverified_blobs", "gauge", "Blobs of others that hubd has not hashed yet.", totals.unverified_blobs);
+  add("hubd_connections", "gauge", "Client connections open now.", server.connections);
+  add("hubd_calls_running", "gauge", "Calls under way.", server.calls_running);
+  add("hubd_calls_total", "counter", "Calls begun since start.", server.calls_total);
+  return text;
+}
+
+}  // namespace hubd::daemon

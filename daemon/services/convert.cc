@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/services/convert.h"
+
+#include <chrono>
+
+#include "daemon/errors.h"
+#include "daemon/text.h"
+
+namespace hubd::daemon {
+namespace {
+
+v1::FileProgress to_message(engine::FileProgress const& file) {
+  v1::FileProgress message;
+  message.set_path(valid_utf8(file.path));
+  message.set_bytes_total(file.total);
+  message.set_bytes_done(file.done);
+  message.set_state(file.state);
+  return message;
+}
+
+}  // namespace
+
+v1::RepoType to_message(RepoType type) { return static_cast<v1::RepoType>(type); }
+
+v1::EnsureProgress to_message(engine::Progress const& progress) {
+  v1::EnsureProgress message;
+  message.set_transfer_id(progress.transfer_id);
+  message.set_files_done(progress.files_done);
+  message.set_files_total(progress.files_total);
+  message.set_bytes_done(progress.bytes_done);
+  message.set_bytes_total(progress.bytes_total);
+  message.set_rate(progress.rate);
+  message.set_eta_seconds(progress.eta_seconds);
+  message.set_waiting_for(valid_utf8(progress.waiting_for));
+  for (auto const& file : progress.files) *message.add_files() = to_message(file);
+  return message;
+}
+
+v1::EnsureDone to_message(engine::EnsureResult const& result, std::string const& root_id) {
+  v1::EnsureDone message;
+  message.set_commit(result.commit.hex());
+  message.set_root_id(root_id);
+  message.set_snapshot_relative(valid_utf8(result.snapshot_relative));
+  message.set_snapshot_path(valid_utf8(result.snapshot_path));
+  for (auto const& file : result.files) {
+    auto& location = *message.add_files();
+    location.set_path(valid_utf8(file.path));
+    location.set_root_id(root_id);
+    location.set_relative_path(valid_utf8(file.relative_path));
+    location.set_absolute_path(valid_utf8(file.absolute_path));
+    location.set_size(file.size);
+    location.set_etag(valid_utf8(file.etag));
+    location.set_verified(file.verified);
+    location.set_from_cache(file.from_cache);
+  }
+  message.set_bytes_fetched(result.bytes_fetched);
+  message.set_requests(result.requests);
+  message.set_stale(result.stale);
+  message.set_warning(valid_utf8(result.warning));
+  return message;
+}
+
+v1::PlanResponse to_message(engine::PlanResult const& plan) {
+  v1::PlanResponse message;
+  message.set_commit(plan.commit.hex());
+  for (auto const& file : plan.files) {
+    auto& planned = *message.add_files();
+    planned.set_path(valid_utf8(file.path));
+    planned.set_size(file.size);
+    planned.set_etag(valid_utf8(file.etag));
+    planned.set_cached(file.cached);
+    planned.set_bytes_network(file.bytes_network);
+    planned.set_local_path(valid_utf8(file.local_path));
+  }
+  message.set_bytes_total(plan.bytes_total);
+  message.set_bytes_cached(plan.bytes_cached);
+  message.set_bytes_resumable(plan.bytes_resumable);
+  message.set_bytes_network(plan.bytes_network);
+  message.set_bytes_free(plan.bytes_free);
+  message.set_bytes_floor(plan.bytes_floor);
+  message.set_fits(plan.fits);
+  message.set_requests(plan.requests);
+  return message;
+}
+
+v1::ReadyResponse to_message(engine::ReadyResult const& ready) {
+  v1::ReadyResponse message;
+  message.set_ready(ready.ready);
+  message.set_commit(ready.commit);
+  message.set_files_total(ready.files_total);
+  for (auto const& path : ready.missing) message.add_missing(valid_utf8(path));
+  for (auto const& path : ready.unverified) message.add_unverified(valid_utf8(path));
+  message.set_reason(valid_utf8(ready.reason));
+  return message;
+}
+
+v1::Transfer to_message(engine::TransferInfo const& transfer) {
+  v1::Transfer message;
+  message.set_id(transfer.id);
+  message.mutable_repo()->set_type(to_message(transfer.repo.type));
+  message.mutable_repo()->set_id(transfer.repo.id);
+  message.mutable_repo()->set_revision(transfer.revision);
+  message.set_commit(transfer.commit);
+  message.set_state(transfer.state);
+  message.set_waiting_for(valid_utf8(transfer.progress.waiting_for));
+  message.set_bytes_total(transfer.progress.bytes_total);
+  message.set_bytes_done(transfer.progress.bytes_done);
+  message.set_bytes_fetched(transfer.bytes_fetched);
+  message.set_files_total(transfer.progress.files_total);
+  message.set_files_done(transfer.progress.files_done);
+  message.set_rate(transfer.progress.rate);
+  message.set_eta_seconds(transfer.progress.eta_seconds);
+  message.set_leases(transfer.leases);
+  message.set_detached(transfer.detached);
+  auto const since_epoch = transfer.created.time_since_epoch();
+  message.set_created_unix_ms(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+  if (transfer.error) *message.mutable_error() = to_detail(*transfer.error);
+  return message;
+}
+
+}  // namespace hubd::daemon

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/localhub/counters.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+namespace hubd::localhub {
+namespace {
+
+namespace json = boost::json;
+
+json::object to_json(Count const& count) {
+  return {{"requests", count.requests}, {"bytes", count.bytes}, {"bytes_in", count.bytes_in}};
+}
+
+}  // namespace
+
+Count Counters::route(std::string const& name) const {
+  auto const it = routes.find(name);
+  return it == routes.end() ? Count{} : it->second;
+}
+
+Count Counters::routes_sum(std::vector<std::string> const& names) const {
+  Count sum;
+  for (auto const& name : names) {
+    auto const count = route(name);
+    sum.requests += count.requests;
+    sum.bytes += count.bytes;
+    sum.bytes_in += count.bytes_in;
+  }
+  return sum;
+}
+
+RequestLine* Ledger::line(std::uint64_t seq) {
+  if (lines_.empty() || seq < lines_.front().seq) return nullptr;
+  auto const at = seq - lines_.front().seq;
+  return at < lines_.size() ? &lines_[at] : nullptr;
+}
+
+std::uint64_t Ledger::begin(RequestLine line) {
+  std::scoped_lock const lock(mutex_);
+  ++counters_.in_flight;
+  counters_.in_flight_max = std::max(counters_.in_flight_max, counters_.in_flight);
+  line.seq = ++seq_;
+  ++counters_.total.requests;
+  ++counters_.routes[line.route].requests;
+  ++counters_.clients[line.client].requests;
+  ++client_routes_[line.client][line.route].requests;
+  if (line.origin == "cdn" && line.authorization) ++counters_.cdn_authorization;
+  lines_.push_back(std::move(line));
+  if (lines_.size() > kLinesMax) lines_.pop_front();
+  return seq_;
+}
+
+void Ledger::received(std::uint64_t seq, Bytes bytes) {
+  std::scoped_lock const lock(mutex_);
+  auto const* one = line(seq);
+  if (one == nullptr) return;
+  counters_.total.bytes_in += bytes;
+  counters_.routes[one->route].bytes_in += bytes;
+  counters_.clients[one->client].bytes_in += bytes;
+  client_routes_[one->client][one->route].bytes_in += bytes;
+}
+
+void Ledger::answered(std::uint64_t seq, int status) {
+  std::scoped_lock const lock(mutex_);
+  auto* one = line(seq);
+  if (one == nullptr) return;
+  one->status = status;
+  ++statuses_[one->route][status];
+}
+
+void Ledger::sent(std::uint64_t seq, Bytes bytes) {
+  std::scoped_lock const lock(mutex_);
+  auto* one = line(seq);
+  if (one == nullptr) return;
+  one->bytes += bytes;
+  counters_.total.bytes += bytes;
+  counters_.routes[one->route].bytes += bytes;
+  counters_.clients[one->client].bytes += bytes;
+  client_routes_[one->client][one->route].bytes += bytes;
+}
+
+void Ledger::end() {
+  std::scoped_lock const lock(mutex_);
+  if (counters_.in_flight > 0) --counters_.in_flight;
+}
+
+void Ledger::reset() {
+  std::scoped_lock const lock(mutex_);
+  auto const in_flight = counters_.in_flight;
+  counters_ = {};
+  counters_.in_flight = in_flight;
+  counters_.in_flight_max = in_flight;
+  statuses_.clear();
+  client_routes_.clear();
+  lines_.clear();
+}
+
+Counters Ledger::counters() const {
+  std::scoped_lock const lock(mutex_);
+  return counters_;
+}
+
+std::vector<RequestLine> Ledger::lines() const {
+  std::scoped_lock const lock(mutex_);
+  return {lines_.begin(), lines_.end()};
+}
+
+json::value Ledger::counters_json(std::size_t connections) const {
+  std::scoped_lock const lock(mutex_);
+  json::object routes;
+  for (auto const& [name, count] : counters_.routes) {
+    auto item = to_json(count);
+    json::object statuses;
+    if (auto const seen = statuses_.find(name); seen != statuses_.end()) {
+      for (auto const& [status, times] : seen->second) statuses[std::to_string(status)] = times;
+    }
+    item["statuses"] = statuses;
+    routes[name] = item;
+  }
+  json::object clients;
+  for (auto const& [name, count] : counters_.clients) {
+    auto item = to_json(count);
+    json::object by_route;
+    for (auto const& [route, part] : client_routes_.at(name)) by_route[route] = to_json(part);
+    item["routes"] = by_route;
+    clients[name] = item;
+  }
+  return json::object{{"total", to_json(counters_.total)}, {"routes", routes}, {"clients", clients},
+                      {"in_flight", counters_.in_flight}, {"in_flight_max", counters_.in_flight_max},
+                      {"connections", connections}, {"cdn_authorization", counters_.cdn_authorization}};
+}
+
+json::value Ledger::lines_json(std::size_t count) const {
+  std::scoped_lock const lock(mutex_);
+  json::array out;
+  auto const first = lines_.size() - std::min(lines_.size(), count);
+  for (auto i = first; i < lines_.size(); ++i) {
+    auto const& line = lines_[i];
+    out.push_back(json::object{{"seq", line.seq}, {"origin", line.origin}, {"route", line.route}, {"method", line.method},
+                               {"target", line.target}, {"status", line.status}, {"bytes", line.bytes}, {"range", line.range},
+                               {"client", line.client}, {"authorization", line.authorization},
+                               {"counter_header", line.counter_header}});
+  }
+  return out;
+}
+
+}  // namespace hubd::localhub

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/base/bytes.h"
+#include "core/base/result.h"
+#include "tests/localhub/call.h"
+
+namespace hubd::localhub {
+
+struct RateLimit {
+  std::uint64_t quota = 0;
+  std::int64_t window_s = 300;
+};
+
+/// What can be set while the Hub runs; README.md lists it.
+struct Knobs {
+  std::uint64_t delay_ms = 0;
+  Bytes throttle = 0;
+  std::int64_t url_lifetime_s = 3600;
+  std::size_t tree_page = 1000;
+  std::size_t tree_page_expand = 50;
+  std::size_t list_page = 1000;
+  bool error_code_on_401 = true;
+  Bytes lfs_multipart_min = 100'000'000;
+  Bytes lfs_chunk = 20'000'000;
+  std::map<std::string, RateLimit> rate_limits;
+
+  /// Sets the named ones. Fails: bad_request (unknown name, wrong type); then nothing is set.
+  Result<void> set(boost::json::value const& object);
+  [[nodiscard]] boost::json::value to_json() const;
+};
+
+/// Fixed windows per (class, caller).
+class RateWindows {
+ public:
+  struct State {
+    std::uint64_t remaining = 0;
+    std::int64_t reset_s = 0;
+    bool allowed = true;
+  };
+  State take(std::string const& limit_class, RateLimit const& limit, std::string const& caller, std::int64_t now_s);
+  void forget() { windows_.clear(); }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::uint64_t>> windows_;  // start, used
+};
+
+}  // namespace hubd::localhub

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/sim/world.h"
+
+namespace hubd::sim {
+namespace {
+
+using Loss = support::SimFileSystem::Loss;
+using namespace std::chrono_literals;
+
+constexpr Bytes kib = 1024;
+
+std::vector<std::uint64_t> seeds_to_run(std::uint64_t count) {
+  if (char const* only = std::getenv("HUBD_SEED")) return {std::stoull(only)};
+  if (char const* many = std::getenv("HUBD_SEEDS")) count = std::stoull(many);
+  std::vector<std::uint64_t> seeds;
+  for (std::uint64_t seed = 1; seed <= count; ++seed) seeds.push_back(seed);
+  return seeds;
+}
+
+/// Small ranges and files, so that many things happen per byte.
+engine::Options small_options() {
+  engine::Options options;
+  options.range_size = 512 * kib;
+  options.connections_total = 12;
+  options.connections_per_host = 8;
+  options.connections_per_file = 4;
+  options.files_in_flight = 3;
+  options.tuning.free_floor = 0;
+  return options;
+}
+
+/// Two repos that share a file; the sizes cover empty, one byte, small and several ranges.
+Bytes fill(SimHub& hub) {
+  hub.add_file("acme/one", "config.json", 100, 1);
+  hub.add_file("acme/one", "empty.txt", 0, 2);
+  hub.add_file("acme/one", "sub/tiny.bin", 1, 3);
+  hub.add_file("acme/one", "sub/small.bin", 40'000, 4);
+  hub.add_file("acme/one", "model.safetensors", 2'300'000, 5);
+  hub.add_file("acme/two", "shared.safetensors", 2'300'000, 5);
+  hub.add_file("acme/two", "own.bin", 1'200'000, 6);
+  return 100 + 0 + 1 + 40'000 + 2'300'000 + 1'200'000;
+}
+
+TEST(EngineSim, ManyClientsCostTheHubOne) {
+  World world(1, small_options());
+  auto const distinct = fill(world.hub);
+  ASSERT_TRUE(world.start());
+  std::vector<std::shared_ptr<World::Client>> clients;
+  for (int i = 0; i < 32; ++i) clients.push_back(world.ensure(i % 2 == 0 ? "acme/one" : "acme/two"));
+  world.time.run_for(60s);
+  for (auto const& client : clients) {
+    ASSERT_TRUE(client->answer.has_value());
+    ASSERT_TRUE(client->answer->has_value()) << client->answer->error().what;
+  }
+  EXPECT_EQ(distinct, world.hub.delivered);
+  EXPECT_EQ("", world.snapshot_problem("acme/one"));
+  EXPECT_EQ("", world.snapshot_problem("acme/two"));
+  EXPECT_EQ("", world.broken_promise());
+  // What is known costs nothing: a pinned commit no request, a branch one per age.
+  auto const before = world.hub.requests;
+  auto const pinned = world.ensure("acme/one", world.hub.commit_of("acme/one"));
+  auto const again = world.ensure("acme/one");
+  world.time.run_for(5s);
+  ASSERT_TRUE(pinned->answer && pinned->answer->has_value());
+  ASSERT_TRUE(again->answer && again->answer->has_value());
+  EXPECT_LE(world.hub.requests, before + 1);
+  EXPECT_EQ(0U, (*pinned->answer)->requests);
+  EXPECT_EQ(0U, (*pinned->answer)->bytes_fetched);
+}
+
+TEST(EngineSim, SharedContentIsOneInode) {
+  World world(2, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const one = world.ensure("acme/one");
+  world.time.run_for(30s);
+  auto const delivered = world.hub.delivered;
+  auto const two = world.ensure("acme/two", "main", [](auto& request) { request.selection.files = {"shared.safetensors"}; });
+  world.time.run_for(30s);
+  ASSERT_TRUE(two->answer && two->answer->has_value()) << two->answer->error().what;
+  EXPECT_EQ(delivered, world.hub.delivered);
+  auto const a = world.disk.stat((*one->answer)->snapshot_path + "/model.safetensors");
+  auto const b = world.disk.stat((*two->answer)->snapshot_path + "/shared.safetensors");
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(a->inode, b->inode);
+}
+
+TEST(EngineSim, ASilentHubEndsWithATypedErrorAfterTheProgressTimeout) {
+  World world(3, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  world.hub.faults.stall = 100;
+  auto const client = world.ensure("acme/one");
+  auto const asked = world.time.now();
+  while (!client->answer && world.time.now() - asked < 1h) world.time.run_for(1s);
+  ASSERT_TRUE(client->answer.has_value());
+  ASSERT_FALSE(client->answer->has_value());
+  EXPECT_EQ(ErrorKind::stalled, client->answer->error().kind);
+  EXPECT_NE(std::string::npos, client->answer->error().what.find("hub.sim"));
+  EXPECT_LE(world.time.now() - asked, 5min);
+  // With the world back, the same request goes on from what was kept.
+  world.hub.faults = {};
+  auto const again = world.ensure("acme/one");
+  world.time.run_for(60s);
+  ASSERT_TRUE(again->answer && again->answer->has_value());
+  EXPECT_EQ("", world.snapshot_problem("acme/one"));
+}
+
+TEST(EngineSim, AHubThatIsGoneServesTheLastKnownCommit) {
+  World world(4, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/one");
+  world.time.run_for(60s);
+  ASSERT_TRUE(first->answer && first->answer->has_value());
+  world.hub.down = true;
+  world.time.run_for(1h);
+  auto const stale = world.ensure("acme/one");
+  world.time.run_for(10s);
+  ASSERT_TRUE(stale->answer.has_value()) << "a warm branch waits at most ten seconds";
+  ASSERT_TRUE(stale->answer->has_value()) << stale->answer->error().what;
+  EXPECT_TRUE((*stale->answer)->stale);
+  auto const cold = world.ensure("acme/two");
+  world.time.run_for(2min);
+  ASSERT_TRUE(cold->answer.has_value());
+  EXPECT_EQ(ErrorKind::unreachable, cold->answer->error().kind);
+}
+
+TEST(EngineSim, TheLastCallersLeaveStopsTheTransferAndADetachedOneGoesOn) {
+  World world(5, small_options());
+  fill(world.hub);
+  world.hub.bytes_per_ms = 1024;
+  ASSERT_TRUE(world.start());
+  auto const one = world.ensure("acme/one");
+  auto const other = world.ensure("acme/one");
+  world.time.run_for(500ms);
+  world.leave(*one);
+  world.time.run_for(300ms);
+  auto const moving = world.hub.delivered;
+  world.time.run_for(300ms);
+  EXPECT_GT(world.hub.delivered, moving) << "another caller still waits";
+  world.leave(*other);
+  world.time.run_for(1s);
+  auto const stopped = world.hub.delivered;
+  world.time.run_for(10s);
+  EXPECT_EQ(stopped, world.hub.delivered);
+  EXPECT_EQ(0U, world.hub.open);
+  // What came so far is not fetched again; a detached transfer needs nobody.
+  world.hub.bytes_per_ms = 256 * kib;
+  auto const third = world.ensure("acme/one", "main", [](auto& request) { request.detach = true; });
+  world.time.run_for(50ms);
+  world.leave(*third);
+  world.time.run_for(60s);
+  EXPECT_EQ("", world.snapshot_problem("acme/one"));
+  EXPECT_LE(world.hub.delivered, Bytes{2'340'101} + 40'101);
+}
+
+TEST(EngineSim, TooLittleSpaceIsRefusedBeforeTheFirstByte) {
+  World world(6, small_options());
+  fill(world.hub);
+  world.disk.set_capacity(2'000'000);
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/one");
+  world.time.run_for(1s);
+  ASSERT_TRUE(client->answer.has_value());
+  ASSERT_FALSE(client->answer->has_value());
+  EXPECT_EQ(ErrorKind::disk_full, client->answer->error().kind);
+  EXPECT_EQ(0U, world.hub.delivered);
+}
+
+TEST(EngineSim, WrongBytesAreFetchedOnceMoreAndNeverPublished) {
+  World world(7, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  world.hub.faults.corrupt = 100;
+  auto const client = world.ensure("acme/one");
+  world.time.run_for(5min);
+  ASSERT_TRUE(client->answer.has_value());
+  ASSERT_FALSE(client->answer->has_value());
+  EXPECT_EQ(ErrorKind::corrupt, client->answer->error().kind);
+  EXPECT_EQ("", world.broken_promise());
+  auto const partials = world.disk.list("/cache/hubd/partials");
+  ASSERT_TRUE(partials);
+  world.hub.faults = {};
+  auto const again = world.ensure("acme/one");
+  world.time.run_for(60s);
+  ASSERT_TRUE(again->answer && again->answer->has_value());
+  EXPECT_EQ("", world.snapshot_problem("acme/one"));
+}
+
+TEST(EngineSim, ForeignDeletionsAndEditsAreNoticed) {
+  World world(8, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/one");
+  world.time.run_for(30s);
+  ASSERT_TRUE(first->answer && first->answer->has_value());
+  auto const snapshot = (*first->answer)->snapshot_path;
+  // Somebody edits a blob in place: the next caller gets the right bytes all the same.
+  auto const link = world.disk.read_symlink(snapshot + "/model.safetensors");
+  ASSERT_TRUE(link);
+  auto const blob = "/cache/hub/models--acme--one/blobs/" + link->substr(link->rfind('/') + 1);
+  {
+    auto const file = world.disk.open(blob, fs::OpenMode::read_write);
+    ASSERT_TRUE(file);
+    auto const written = (*file)->write_at(1000, as_bytes("edited"));
+    ASSERT_TRUE(written);
+  }
+  auto const again = world.ensure("acme/one");
+  world.time.run_for(60s);
+  ASSERT_TRUE(again->answer && again->answer->has_value()) << again->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/one"));
+  // Somebody removes the repo.
+  ASSERT_TRUE(world.disk.remove_tree("/cache/hub/models--acme--one"));
+  auto const third = world.ensure("acme/one");
+  world.time.run_for(60s);
+  ASSERT_TRUE(third->answer && third->answer->has_value()) << third->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/one"));
+}
+
+TEST(EngineSim, AResumeIsNotRefusedForTheSpaceOfItsOwnPartial) {
+  World world(9, small_options());
+  world.hub.add_file("acme/big", "big.bin", 4'000'000, 9);
+  world.hub.bytes_per_ms = 200;
+  world.disk.set_capacity(5'500'000);
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/big");
+  world.time.run_for(1s);
+  auto const beside = world.ensure("acme/big", "main", [](auto& request) { request.selection.files = {"big.bin"}; });
+  world.time.run_for(1s);
+  EXPECT_FALSE(beside->answer.has_value()) << "it shares the file that is being fetched";
+  world.leave(*first);
+  world.leave(*beside);
+  world.time.run_for(2s);
+  world.hub.bytes_per_ms = 256 * kib;
+  auto const again = world.ensure("acme/big");
+  world.time.run_for(60s);
+  ASSERT_TRUE(again->answer && again->answer->has_value()) << again->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+}
+
+TEST(EngineSim, TwoNamesOfOneContentAreFetchedAndCountedOnce) {
+  World world(10, small_options());
+  world.hub.add_file("acme/twice", "a.bin", 3'000'000, 9);
+  world.hub.add_file("acme/twice", "original/a.bin", 3'000'000, 9);
+  for (int i = 0; i < 40; ++i) world.hub.add_file("acme/twice", "pkg" + std::to_string(i) + "/__init__.py", 0, 2);
+  world.disk.set_capacity(4'500'000);
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/twice");
+  world.time.run_for(60s);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ(3'000'000U, world.hub.delivered);
+  EXPECT_EQ(3'000'000U, (*client->answer)->bytes_fetched);
+  EXPECT_EQ("", world.snapshot_problem("acme/twice"));
+}
+
+TEST(EngineSim, ManyUsersOfAFailingContentAllEnd) {
+  World world(11, small_options());
+  for (int i = 0; i < 60; ++i) world.hub.add_file("acme/same", "pkg" + std::to_string(i) + "/__init__.py", 30, 2);
+  ASSERT_TRUE(world.start());
+  auto const plan = world.run(world.engine->plan(world.request("acme/same")));
+  ASSERT_TRUE(plan);
+  world.hub.down = true;
+  std::vector<std::shared_ptr<World::Client>> clients;
+  for (int i = 0; i < 8; ++i)
+    clients.push_back(world.ensure("acme/same", plan->commit.hex(), [i](auto& request) {
+      if (i > 0) request.selection.files = {"pkg" + std::to_string(i) + "/__init__.py"};
+    }));
+  world.time.run_for(5min);
+  for (auto const& client : clients) {
+    ASSERT_EQ(1, client->answers);
+    EXPECT_EQ(ErrorKind::unreachable, client->answer->error().kind);
+  }
+}
+
+TEST(EngineSim, ANamedFileThatSomebodyTruncatedHeals) {
+  World world(12, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const named = [](auto& request) { request.selection.files = {"model.safetensors"}; };
+  auto const commit = world.hub.commit_of("acme/one");
+  auto const first = world.ensure("acme/one", commit, named);
+  world.time.run_for(30s);
+  ASSERT_TRUE(first->answer && first->answer->has_value());
+  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
+  ASSERT_TRUE(link);
+  {
+    auto const blob = world.disk.open("/cache/hub/models--acme--one/blobs/" + link->substr(link->rfind('/') + 1), fs::OpenMode::read_write);
+    ASSERT_TRUE(blob);
+    ASSERT_TRUE((*blob)->truncate(1000));
+  }
+  auto const again = world.ensure("acme/one", commit, named);
+  world.time.run_for(30s);
+  ASSERT_TRUE(again->answer && again->answer->has_value()) << again->answer->error().what;
+  auto const bytes = fs::read_file(world.disk, (*again->answer)->snapshot_path + "/model.safetensors");
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(world.hub.content("acme/one", "model.safetensors"), *bytes);
+}
+
+TEST(EngineSim, ALocalFolderGetsCopiesOfWhatTheCacheHas) {
+  World world(13, small_options());
+  fill(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const cached = world.ensure("acme/one");
+  world.time.run_for(30s);
+  auto const delivered = world.hub.delivered;
+  auto const local = world.ensure("acme/one", "main", [](auto& request) { request.local_dir = "/home/me/model"; });
+  world.time.run_for(30s);
+  ASSERT_TRUE(local->answer && local->answer->has_value()) << local->answer->error().what;
+  EXPECT_EQ(delivered, world.hub.delivered);
+  for (auto const& [path, bytes] : world.hub.files("acme/one")) {
+    auto const here = fs::read_file(world.disk, "/home/me/model/" + path);
+    ASSERT_TRUE(here) << path;
+    EXPECT_EQ(bytes, *here) << path;
+    auto const own = world.disk.lstat("/home/me/model/" + path);
+    auto const blob = world.disk.stat((*cached->answer)->snapshot_path + "/" + path);
+    ASSERT_TRUE(own && blob);
+    EXPECT_NE(own->inode, blob->inode) << "a file that its user may edit shares nothing with the cache";
+  }
+}
+
+/// One seeded run: clients come and go while the Hub, the disk and the process misbehave; then the world heals.
+void run_seed(std::uint64_t seed) {
+  World world(seed, small_options());
+  auto const distinct = fill(world.hub);
+  auto const dice = seeded_random(seed * 1'000'003);
+  auto const roll = [&](std::uint64_t sides) { return dice->next() % sides; };
+  auto& faults = world.hub.faults;
+  faults.refuse = static_cast<unsigned>(roll(12));
+  faults.silent = static_cast<unsigned>(roll(4));
+  faults.error = static_cast<unsigned>(roll(12));
+  faults.cut = static_cast<unsigned>(roll(25));
+  faults.stall = static_cast<unsigned>(roll(6));
+  faults.corrupt = static_cast<unsigned>(roll(4));
+  faults.expire = static_cast<unsigned>(roll(20));
+  world.hub.bytes_per_ms = 2 * kib << roll(8);
+  Bytes lost = 0;  // what crashes may cost
+  ASSERT_TRUE(world.start());
+  auto const lives = 1 + roll(4);
+  for (std::uint64_t life = 0; life < lives; ++life) {
+    std::vector<std::shared_ptr<World::Client>> clients;
+    auto const count = 1 + roll(5);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      auto const force = roll(20) == 0;
+      clients.push_back(world.ensure(roll(2) == 0 ? "acme/one" : "acme/two", "main", [&](auto& request) { request.force = force; }));
+      if (force) lost += 2 * distinct;
+      world.time.run_for(std::chrono::milliseconds(roll(300)));
+      ASSERT_EQ("", world.broken_promise());
+    }
+    if (roll(3) == 0) world.leave(*clients[roll(clients.size())]);
+    if (roll(4) == 0) world.disk.fail_operation(1 + roll(60), roll(2) == 0 ? ErrorKind::disk_full : ErrorKind::io);
+    if (roll(3) == 0) world.disk.crash_at(1 + roll(80));
+    world.time.run_for(std::chrono::milliseconds(roll(8000)));
+    ASSERT_EQ("", world.broken_promise());
+    if (roll(2) == 0) {
+      auto const loss = static_cast<Loss>(roll(3));
+      lost += loss == Loss::none ? 12 * 1_MiB : distinct;
+      world.crash(loss);
+    } else {
+      world.stop();
+      world.disk.crash(Loss::none);  // whatever fault was still planned ends with the process
+      lost += 12 * 1_MiB;            // small files and half blocks
+    }
+    ASSERT_EQ(0U, world.hub.open) << "an answer was left open";
+    auto const started = world.start();
+    ASSERT_TRUE(started) << started.error().what;
+    ASSERT_EQ("", world.broken_promise());
+  }
+  faults = {};
+  world.hub.bytes_per_ms = 256 * kib;
+  auto const one = world.ensure("acme/one");
+  auto const two = world.ensure("acme/two");
+  world.time.run_for(10min);
+  for (auto const& client : {one, two}) {
+    ASSERT_EQ(1, client->answers) << "a waiter was not answered";
+    ASSERT_TRUE(client->answer->has_value()) << client->answer->error().what;
+  }
+  ASSERT_EQ("", world.snapshot_problem("acme/one"));
+  ASSERT_EQ("", world.snapshot_problem("acme/two"));
+  ASSERT_EQ("", world.broken_promise());
+  auto const accounted = distinct + lost + world.hub.corrupted * 2 * 2'300'000 + world.hub.broken * 1_MiB;
+  ASSERT_LE(world.hub.delivered, accounted);
+  world.stop();
+  ASSERT_TRUE(world.start());
+  auto const left = world.disk.list("/cache/hubd/partials");
+  ASSERT_TRUE(left);
+  ASSERT_EQ(std::vector<std::string>{}, *left) << "orphans";
+  for (auto const* const repo : {"models--acme--one", "models--acme--two"}) {
+    auto const locks = world.disk.list(std::string("/cache/hub/.locks/") + repo);
+    for (auto const& name : locks ? *locks : std::vector<std::string>{}) ASSERT_TRUE(name.ends_with(".lock")) << name;
+  }
+}
+
+TEST(EngineSim, SeededFaultsBreakNoPromise) {
+  for (auto const seed : seeds_to_run(150)) {
+    SCOPED_TRACE("replay with HUBD_SEED=" + std::to_string(seed));
+    run_seed(seed);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(EngineSim, TheSameSeedGivesTheSameRun) {
+  auto const trace = [](std::uint64_t seed) {
+    World world(seed, small_options());
+    fill(world.hub);
+    world.hub.faults.cut = 30;
+    world.hub.faults.error = 10;
+    EXPECT_TRUE(world.start());
+    auto const client = world.ensure("acme/one");
+    world.time.run_for(60s);
+    return std::to_string(world.hub.requests) + " " + std::to_string(world.hub.delivered) + "\n" + world.disk.log_text();
+  };
+  EXPECT_EQ(trace(11), trace(11));
+}
+
+}  // namespace
+}  // namespace hubd::sim

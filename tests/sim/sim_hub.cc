@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/sim_hub.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/hash/hasher.h"
+
+namespace hubd::sim {
+namespace {
+
+constexpr Bytes lfs_min = 2000;
+
+std::string bytes_of(std::uint64_t number, Bytes size) {
+  auto const random = seeded_random(number * 7919 + 1);
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  for (std::size_t i = 0; i < bytes.size(); i += 8) {
+    auto const word = random->next();
+    std::memcpy(bytes.data() + i, &word, std::min<std::size_t>(8, bytes.size() - i));
+  }
+  return bytes;
+}
+
+std::string quoted(std::string const& text) { return "\"" + text + "\""; }
+
+std::string entry_json(ListedFile const& file) {
+  auto json = "{\"type\":\"file\",\"path\":" + quoted(file.path) + ",\"size\":" + std::to_string(file.size) + ",\"oid\":" + quoted(file.blob_id);
+  if (!file.lfs_sha256.empty()) json += ",\"lfs\":{\"oid\":" + quoted(file.lfs_sha256) + ",\"size\":" + std::to_string(file.size) + "}";
+  return json + "}";
+}
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+}  // namespace
+
+class SimHub::Answer final : public http::Response {
+ public:
+  Answer(SimHub& hub, http::Request const& request, int status, std::string body, std::string final_url)
+      : hub_(hub), deadline_(request.progress_deadline), status_(status), body_(std::move(body)), url_(std::move(final_url)) {
+    route_.host = "hub.sim:443";
+    route_.address = "192.0.2.1:443";
+    headers_.set("Content-Length", std::to_string(body_.size()));
+    ++hub_.open;
+    hub_.open_max = std::max(hub_.open_max, hub_.open);
+  }
+  ~Answer() override { --hub_.open; }
+
+  int status() const override { return status_; }
+  http::Headers const& headers() const override { return headers_; }
+  std::string const& url() const override { return url_; }
+  std::vector<std::pair<std::string, http::Headers>> const& hops() const override { return hops_; }
+  http::Route const& route() const override { return route_; }
+  std::string const& request_id() const override { return request_id_; }
+  std::optional<Bytes> content_length() const override { return body_.size(); }
+
+  Async<std::size_t> read_some(std::span<std::byte> out) override {
+    auto const wait = Duration(std::chrono::microseconds(1000 * std::min<Bytes>(out.size(), 65536) / std::max<Bytes>(1, hub_.bytes_per_ms)));
+    bool const slept = co_await hub_.time_.sleep_for(wait);
+    if (!slept) co_return fail(ErrorKind::cancelled, "cancelled");
+    if (at_ >= stall_at_) {
+      bool const waited = co_await hub_.time_.sleep_for(deadline_);
+      if (!waited) co_return fail(ErrorKind::cancelled, "cancelled");
+      ++hub_.broken;
+      co_return fail(ErrorKind::stalled, "hub.sim:443 sent no byte for too long");
+    }
+    auto const stop = std::min({body_.size(), cut_at_, stall_at_});
+    auto const count = std::min({out.size(), stop - at_, std::size_t{65536}});
+    if (count == 0 && at_ < body_.size()) {
+      ++hub_.broken;
+      co_return fail(ErrorKind::bad_upstream, "hub.sim:443 cut the answer short");
+    }
+    std::memcpy(out.data(), body_.data() + at_, count);
+    at_ += count;
+    if (counts_) hub_.delivered += count;
+    co_return count;
+  }
+
+  http::Headers headers_;
+  std::size_t cut_at_ = std::string::npos;
+  std::size_t stall_at_ = std::string::npos;
+  bool counts_ = false;
+
+ private:
+  SimHub& hub_;
+  Duration deadline_;
+  int status_;
+  std::string body_;
+  std::string url_;
+  std::size_t at_ = 0;
+  std::vector<std::pair<std::string, http::Headers>> hops_;
+  http::Route route_;
+  std::string request_id_ = "sim-request";
+};
+
+void SimHub::add_file(std::string const& repo, std::string const& path, Bytes size, std::uint64_t number) {
+  auto& the = repos_[repo];
+  auto bytes = bytes_of(number, size);
+  ListedFile file;
+  file.path = path;
+  file.size = size;
+  file.blob_id = hash::git_blob_sha1(as_bytes(bytes)).hex();
+  if (size >= lfs_min) file.lfs_sha256 = hash::sha256(as_bytes(bytes)).hex();
+  the.by_etag[file.etag()] = path;
+  the.listing.push_back(file);
+  the.content[path] = std::move(bytes);
+}
+
+std::string SimHub::commit_of(std::string const& repo) const {
+  return hash::git_blob_sha1(as_bytes(repo)).hex();
+}
+
+std::string const& SimHub::content(std::string const& repo, std::string const& path) const { return repos_.at(repo).content.at(path); }
+
+std::unique_ptr<http::Response> SimHub::plain(http::Request const& request, int status, std::string body, http::Headers headers) {
+  auto answer = std::make_unique<Answer>(*this, request, status, std::move(body), request.url);
+  for (auto const& [name, value] : headers) answer->headers_.set(name, value);
+  answer->headers_.set("Content-Type", "application/json");
+  return answer;
+}
+
+std::unique_ptr<http::Response> SimHub::file(http::Request const& request, std::string const& bytes, std::string final_url) {
+  Bytes begin = 0;
+  Bytes end = bytes.size();
+  int status = 200;
+  if (auto const range = request.headers.get("Range")) {
+    auto const dash = range->find('-');
+    begin = std::stoull(std::string(range->substr(6, dash - 6)));
+    end = std::stoull(std::string(range->substr(dash + 1))) + 1;
+    status = 206;
+  }
+  auto body = bytes.substr(begin, end - begin);
+  auto const size = body.size();
+  if (size > 0 && roll(faults.corrupt)) {
+    body[random_->next() % size] ^= 1;
+    ++corrupted;
+  }
+  auto answer = std::make_unique<Answer>(*this, request, status, std::move(body), std::move(final_url));
+  if (status == 206)
+    answer->headers_.set("Content-Range", "bytes " + std::to_string(begin) + "-" + std::to_string(end - 1) + "/" + std::to_string(bytes.size()));
+  answer->headers_.set("Content-Type", "application/octet-stream");
+  answer->counts_ = true;
+  if (size > 0 && roll(faults.cut)) answer->cut_at_ = random_->next() % size;
+  if (size > 0 && roll(faults.stall)) answer->stall_at_ = random_->next() % size;
+  ++bodies;
+  return answer;
+}
+
+Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
+  ++requests;
+  bool const arrived = co_await time_.sleep_for(Duration(std::chrono::milliseconds(2 + random_->next() % 20)));
+  if (!arrived) co_return fail(ErrorKind::cancelled, "cancelled");
+  if (down || roll(faults.refuse)) co_return fail(ErrorKind::unreachable, "hub.sim:443 refuses connections");
+  if (roll(faults.silent)) {
+    bool const waited = co_await time_.sleep_for(request.progress_deadline);
+    if (!waited) co_return fail(ErrorKind::cancelled, "cancelled");
+    co_return fail(ErrorKind::stalled, "hub.sim:443 did not answer");
+  }
+  if (roll(faults.expire)) ++signature_;
+  if (roll(faults.error)) {
+    auto const sort = random_->next() % 3;
+    http::Headers headers;
+    if (sort == 2) headers.set("Retry-After", "2");
+    co_return plain(request, sort == 0 ? 500 : sort == 1 ? 503 : 429, "{\"error\":\"try later\"}", headers);
+  }
+  std::string_view url = request.url;
+  if (take_prefix(url, "https://cdn.sim/")) {
+    auto const slash = url.find('/');
+    auto const etag = std::string(url.substr(slash + 1, url.find('?') - slash - 1));
+    auto const name = std::string(url.substr(0, slash));
+    auto const signature = url.substr(url.find("sig=") + 4);
+    if (signature != std::to_string(signature_)) co_return plain(request, 403, "{}");
+    auto const repo = name.substr(0, name.find('+')) + "/" + name.substr(name.find('+') + 1);
+    co_return file(request, repos_.at(repo).content.at(repos_.at(repo).by_etag.at(etag)), request.url);
+  }
+  take_prefix(url, std::string(kEndpoint) + "/");
+  bool const api = take_prefix(url, "api/models/");
+  for (auto const& [name, repo] : repos_) {
+    auto rest = url;
+    if (!take_prefix(rest, name + "/")) continue;
+    if (api && take_prefix(rest, "revision/"))
+      co_return plain(request, 200, "{\"sha\":" + quoted(commit_of(name)) + ",\"private\":false,\"gated\":false}");
+    if (api && (take_prefix(rest, "tree/") || take_prefix(rest, "paths-info/"))) {
+      std::string json = "[";
+      for (auto const& entry : repo.listing) {
+        if (!request.body.empty() && request.body.find(quoted(entry.path)) == std::string::npos) continue;
+        json += (json.size() > 1 ? "," : "") + entry_json(entry);
+      }
+      co_return plain(request, 200, json + "]");
+    }
+    if (!api && take_prefix(rest, "resolve/" + commit_of(name) + "/")) {
+      auto const found = repo.content.find(std::string(rest));
+      if (found == repo.content.end()) break;
+      auto const listed = std::find_if(repo.listing.begin(), repo.listing.end(), [&](ListedFile const& file) { return file.path == rest; });
+      if (listed->lfs_sha256.empty()) co_return file(request, found->second, request.url);
+      auto flat = name;
+      std::replace(flat.begin(), flat.end(), '/', '+');
+      co_return file(request, found->second, "https://cdn.sim/" + flat + "/" + listed->etag() + "?sig=" + std::to_string(signature_));
+    }
+  }
+  http::Headers headers;
+  headers.set("X-Error-Code", "EntryNotFound");
+  co_return plain(request, 404, "{}", headers);
+}
+
+}  // namespace hubd::sim

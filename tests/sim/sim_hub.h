@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/listing.h"
+#include "core/base/random.h"
+#include "core/http/client.h"
+#include "tests/support/virtual_time.h"
+
+namespace hubd::sim {
+
+/// A Hub and its CDN in virtual time, behind the http::Client seam: revision, tree, paths-info and resolve of a few repos,
+/// with faults drawn from a seed. What it hands out is counted as the client takes it.
+class SimHub final : public http::Client {
+ public:
+  /// Chances per request or answer, in percent.
+  struct Faults {
+    unsigned refuse = 0;   ///< no connection
+    unsigned silent = 0;   ///< the request is taken and nothing comes until its progress deadline
+    unsigned error = 0;    ///< 500, 503 or 429 with a Retry-After
+    unsigned cut = 0;      ///< the body breaks off
+    unsigned stall = 0;    ///< the body stops, until its progress deadline
+    unsigned corrupt = 0;  ///< one byte of the body is changed
+    unsigned expire = 0;   ///< every signed address given out so far is over
+  };
+
+  SimHub(support::VirtualTime& time, std::uint64_t seed) : time_(time), random_(seeded_random(seed)) {}
+
+  static constexpr char const* kEndpoint = "https://hub.sim";
+  /// Content of `size` bytes that `number` fixes; the same number is the same content in every repo.
+  void add_file(std::string const& repo, std::string const& path, Bytes size, std::uint64_t number);
+  [[nodiscard]] std::string commit_of(std::string const& repo) const;
+  [[nodiscard]] std::string const& content(std::string const& repo, std::string const& path) const;
+  [[nodiscard]] std::map<std::string, std::string> const& files(std::string const& repo) const { return repos_.at(repo).content; }
+
+  Async<std::unique_ptr<http::Response>> send(http::Request request) override;
+
+  Faults faults;
+  bool down = false;                    ///< every request is refused
+  Bytes bytes_per_ms = 256 * 1024;      ///< of one answer
+  std::uint64_t requests = 0;
+  std::uint64_t bodies = 0;             ///< answers with file bytes
+  Bytes delivered = 0;                  ///< file bytes that were taken
+  std::uint64_t corrupted = 0;
+  std::uint64_t broken = 0;             ///< bodies that ended early
+  std::size_t open = 0;                 ///< answers in a client's hands
+  std::size_t open_max = 0;
+
+ private:
+  class Answer;
+  struct Repo {
+    Listing listing;
+    std::map<std::string, std::string> content;  // path -> bytes
+    std::map<std::string, std::string> by_etag;  // etag -> path
+  };
+  bool roll(unsigned percent) { return percent > 0 && random_->next() % 100 < percent; }
+  std::unique_ptr<http::Response> plain(http::Request const& request, int status, std::string body, http::Headers headers = {});
+  std::unique_ptr<http::Response> file(http::Request const& request, std::string const& bytes, std::string final_url);
+
+  support::VirtualTime& time_;
+  std::unique_ptr<Random> random_;
+  std::map<std::string, Repo> repos_;
+  std::uint64_t signature_ = 1;  // of the addresses that are valid now
+};
+
+}  // namespace hubd::sim
