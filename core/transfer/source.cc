@@ -38,15 +38,34 @@ Error ResolveSource::wrong(http::Response const& response, std::string const& wh
 }
 
 Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent) {
-  if (!direct_.empty()) {
-    auto url = direct_;
+  auto const executor = co_await asio::this_coro::executor;
+  if (!resolved_) resolved_.emplace(executor);
+  while (true) {
+    while (resolving_) {
+      bool const woken = co_await resolved_->wait();
+      if (!woken) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
+    }
+    if (direct_.empty()) break;
+    auto const url = direct_;
     bool const home = same_origin(url, options_.repo.endpoint);
     auto answer = co_await ask(url, extent, home);
     if (answer) co_return std::move(*answer);
     bool const over = expired(answer.error().http_status);
-    if (over || worth_a_mirror(answer.error())) direct_.clear();  // the next open() asks the Hub where to go
+    // The next open() asks the Hub where to go, unless another range has learned it meanwhile.
+    if ((over || worth_a_mirror(answer.error())) && direct_ == url) direct_.clear();
     if (!over) co_return answer.error();
   }
+  struct Resolving {
+    ResolveSource& source;
+    explicit Resolving(ResolveSource& the) : source(the) { source.resolving_ = true; }
+    Resolving(Resolving const&) = delete;
+    Resolving& operator=(Resolving const&) = delete;
+    ~Resolving() {
+      source.resolving_ = false;
+      source.resolved_->notify();
+    }
+  };
+  Resolving const resolving(*this);
   auto answer = co_await resolve(extent);
   co_return answer;
 }
@@ -61,8 +80,7 @@ Async<std::unique_ptr<http::Response>> ResolveSource::resolve(Extent extent) {
     bool const with_token = upstream_ == 0;
     auto answer = co_await ask(url, extent, with_token);
     if (answer) {
-      auto const& final_url = (*answer)->url();
-      if (final_url != url) direct_ = final_url;
+      direct_ = (*answer)->url();
       co_return std::move(*answer);
     }
     last = answer.error();

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/repo.h"
 #include "core/base/secret.h"
 #include "core/http/client.h"
+#include "core/net/signal.h"
 
 namespace hubd::transfer {
 
@@ -57,6 +59,8 @@ class ResolveSource final : public Source {
   http::Client& client_;
   Options options_;
   std::string direct_;         // where the last resolve led to; empty: resolve again. May carry a signature: never logged
+  bool resolving_ = false;     // one range asks the Hub where to go, the others wait for what it learns
+  std::optional<net::Signal> resolved_;
   std::size_t upstream_ = 0;   // 0: repo.endpoint, else mirrors[upstream_ - 1]
   bool ignores_ranges_ = false;
   std::uint64_t requests_ = 0;

@@ -57,6 +57,7 @@ TEST(EngineSim, ManyClientsCostTheHubOne) {
     ASSERT_TRUE(client->answer->has_value()) << client->answer->error().what;
   }
   EXPECT_EQ(distinct, world.hub.delivered);
+  EXPECT_EQ(5U, world.hub.resolves) << "the ranges of a file share one look where to go";
   EXPECT_EQ("", world.snapshot_problem("acme/one"));
   EXPECT_EQ("", world.snapshot_problem("acme/two"));
   EXPECT_EQ("", world.broken_promise());

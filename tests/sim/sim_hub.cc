@@ -194,6 +194,7 @@ Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
     if (!api && take_prefix(rest, "resolve/" + commit_of(name) + "/")) {
       auto const found = repo.content.find(std::string(rest));
       if (found == repo.content.end()) break;
+      ++resolves;
       auto const listed = std::find_if(repo.listing.begin(), repo.listing.end(), [&](ListedFile const& file) { return file.path == rest; });
       if (listed->lfs_sha256.empty()) co_return file(request, found->second, request.url);
       auto flat = name;

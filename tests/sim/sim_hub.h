@@ -43,6 +43,7 @@ class SimHub final : public http::Client {
   bool down = false;                    ///< every request is refused
   Bytes bytes_per_ms = 256 * 1024;      ///< of one answer
   std::uint64_t requests = 0;
+  std::uint64_t resolves = 0;           ///< requests on the resolve route: each file needs one, whatever its ranges
   std::uint64_t bodies = 0;             ///< answers with file bytes
   Bytes delivered = 0;                  ///< file bytes that were taken
   std::uint64_t corrupted = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <exception>
@@ -45,6 +46,7 @@ class Loop {
   template <class Done>
   void until(Done done) {
     io.restart();
+    auto const work = asio::make_work_guard(io);  // an idle loop waits, too: something may come from another thread
     for (auto left = std::chrono::milliseconds(20'000); !done(); left -= std::chrono::milliseconds(1)) {
       if (left.count() <= 0) throw std::runtime_error("the test's loop waits for something that does not come");
       if (io.run_one_for(std::chrono::milliseconds(1)) > 0) left += std::chrono::milliseconds(1);
