@@ -32,7 +32,7 @@ constexpr Key keys[] = {
     {"network.progress_timeout_seconds", seconds, "60", false,
      "An attempt ends when no byte arrives for so long.", 1, 3600},
     {"upstream", urls, "https://huggingface.co", false,
-     "Hubs, the default first; a call may name another endpoint."},
+     "Hubs, the default first; only the owner's calls may name another endpoint."},
     {"metadata.branch_max_age_seconds", seconds, "30", true,
      "A branch's commit is asked again when the last answer is older.", 0, 31536000},
     {"metadata.timeout_seconds", seconds, "10", false, "Time for one metadata answer of the Hub.", 1, 600},

@@ -155,8 +155,8 @@ std::string connect_error_json(Error const& error) {
 }
 
 ConnectApi::ConnectApi(Registry const& registry, PeerPolicy const& policy, CallCounter& calls,
-                       std::function<std::string()> metrics, Log& log)
-    : registry_(registry), policy_(policy), calls_(calls), metrics_(std::move(metrics)), log_(log) {}
+                       std::function<std::string()> metrics, Content content, Log& log)
+    : registry_(registry), policy_(policy), calls_(calls), metrics_(std::move(metrics)), content_(std::move(content)), log_(log) {}
 
 asio::awaitable<void> ConnectApi::handle(httpd::Request& request, httpd::Responder& responder) {
   auto const& credentials = request.peer().credentials;
@@ -172,6 +172,12 @@ asio::awaitable<void> ConnectApi::handle(httpd::Request& request, httpd::Respond
   } else if (request.path() == "/metrics") {
     auto replying = reply_text(responder, 200, metrics_());
     co_await std::move(replying);
+    co_return;
+  } else if (request.path() == "/content" && (request.method() == "GET" || request.method() == "HEAD")) {
+    calls_.began();
+    auto giving = hand_over(Principal{credentials->uid}, request, responder);
+    co_await std::move(giving);
+    calls_.ended();
     co_return;
   } else if (auto const* const method = registry_.find(request.path()); method != nullptr && request.method() == "POST") {
     calls_.began();

@@ -15,18 +15,23 @@ namespace hubd::daemon {
 ///
 /// Unary: application/json both ways. Streams: application/connect+json, each message behind a flag byte and a 4-byte
 /// length, the last with flag 2; asked in plain application/json they answer one JSON object per line. Errors carry
-/// hubd.v1.ErrorDetail, also readable under `debug`. GET /healthz and /metrics stand beside it.
+/// hubd.v1.ErrorDetail, also readable under `debug`. GET /healthz, /metrics and /content stand beside it.
 class ConnectApi {
  public:
+  /// Serves one request of /content for somebody who may be served.
+  using Content = std::function<asio::awaitable<void>(Principal, httpd::Request&, httpd::Responder&)>;
   /// Everything referred to outlives the object. `metrics` makes the text of /metrics.
   ConnectApi(Registry const& registry, PeerPolicy const& policy, CallCounter& calls, std::function<std::string()> metrics,
-             Log& log);
+             Content content, Log& log);
   /// Serves one request; to be used as httpd's handler.
   asio::awaitable<void> handle(httpd::Request& request, httpd::Responder& responder);
 
  private:
   asio::awaitable<void> answer_call(Method const& method, Principal principal, httpd::Request& request,
                                     httpd::Responder& responder);
+  asio::awaitable<void> hand_over(Principal principal, httpd::Request& request, httpd::Responder& responder) {
+    return content_(principal, request, responder);
+  }
   asio::awaitable<void> unary(Method const& method, Principal principal, MessagePtr message, httpd::Responder& responder);
   asio::awaitable<void> stream(Method const& method, Principal principal, MessagePtr message, bool enveloped,
                                httpd::Responder& responder);
@@ -35,6 +40,7 @@ class ConnectApi {
   PeerPolicy const& policy_;
   CallCounter& calls_;
   std::function<std::string()> metrics_;
+  Content content_;
   Log& log_;
 };
 

@@ -25,6 +25,7 @@
 #include "core/net/timers.h"
 #include "daemon/activation.h"
 #include "daemon/connect.h"
+#include "daemon/content_route.h"
 #include "daemon/grpc_server.h"
 #include "daemon/live_config.h"
 #include "daemon/metrics.h"
@@ -34,6 +35,7 @@
 #include "daemon/services/auth.h"
 #include "daemon/services/cache.h"
 #include "daemon/services/downloads.h"
+#include "daemon/services/hub.h"
 #include "daemon/services/transfers.h"
 #include "daemon/state_folder.h"
 #include "daemon/stderr_log.h"
@@ -230,17 +232,23 @@ class Daemon {
     cache_service_->add_to(registry_);
     Admin::Facts facts{kVersion,      owner_->root(), owner_->root_id(), state_folder_,
                        config.socket, auto_started_,  clock_.now()};
-    Admin::Parts parts{*engine_, live_, policy_, clock_, *files_, upstream_->traffic(), disk_executor(), clients, stop};
+    Admin::Parts parts{*engine_, live_, policy_, clock_, *files_, upstream_->traffic(), calls_, disk_executor(), clients, stop};
     admin_.emplace(std::move(facts), std::move(parts));
     auth_->add_to(registry_);
     downloads_->add_to(registry_);
     transfers_->add_to(registry_);
     admin_->add_to(registry_);
+    hub_service_.emplace(*engine_, *callers_);
+    hub_service_->add_to(registry_);
     auto metrics = [this] {
       ServerCounts const counts{connections(), calls_.running(), calls_.total()};
       return format_metrics(engine_->totals(), upstream_->traffic(), counts);
     };
-    connect_.emplace(registry_, policy_, calls_, metrics, log_);
+    content_.emplace(*engine_, *callers_);
+    auto content = [this](Principal principal, httpd::Request& request, httpd::Responder& responder) {
+      return content_->handle(principal, request, responder);
+    };
+    connect_.emplace(registry_, policy_, calls_, metrics, content, log_);
     live_.on_change([this](Config const& changed) {
       log_.set_level(changed.log_level);
       policy_.list(changed.allow_uids);
@@ -413,6 +421,8 @@ class Daemon {
   std::optional<Auth> auth_;
   std::optional<CacheService> cache_service_;
   std::optional<Admin> admin_;
+  std::optional<HubService> hub_service_;
+  std::optional<ContentRoute> content_;
   std::optional<ConnectApi> connect_;
   std::optional<SocketFile> grpc_file_;
   std::optional<SocketFile> http_file_;

@@ -101,7 +101,7 @@ Result<std::optional<fs::Stat>> SharedStore::link(std::string_view hash, Bytes s
   if (!Sha256::parse(hash) || !marked()) return nothing;
   auto const source = payload(hash);
   if (!files_.lstat(source)) return nothing;  // before a lock file is made for it
-  auto const lock = files_.try_lock(source + ".lock", lock_mode);
+  auto lock = files_.try_lock(source + ".lock", lock_mode);
   if (!lock || !*lock) return nothing;
   auto const file = files_.open(source, fs::OpenMode::read, 0, true);
   if (!file) return nothing;
@@ -110,10 +110,26 @@ Result<std::optional<fs::Stat>> SharedStore::link(std::string_view hash, Bytes s
   auto const linked = files_.link(source, path);
   if (!linked) {
     if (is_absent(linked.error())) return linked.error();  // the folder of `path`
-    return nothing;
+    // Another file system, or another user's payload that protected_hardlinks keeps for its owner. A copy may take long:
+    // nobody waits for the store's lock meanwhile.
+    lock->reset();
+    return copy(source, size, path);
   }
   auto const stat = files_.lstat(path);
   if (stat && stat->inode == opened->inode && stat->device == opened->device) return std::optional(*stat);
+  (void)files_.remove(path);
+  return nothing;
+}
+
+Result<std::optional<fs::Stat>> SharedStore::copy(std::string const& source, Bytes size, std::string const& path) {
+  auto const nothing = std::optional<fs::Stat>();
+  auto const copied = files_.copy(source, path);
+  if (!copied && is_absent(copied.error())) return copied.error();  // the folder of `path`
+  if (!copied) return nothing;                                      // it removes what it began
+  auto const made = files_.open(path, fs::OpenMode::read_write);
+  auto const synced = made ? (*made)->sync() : Result<void>(made.error());
+  auto const stat = files_.lstat(path);
+  if (synced && stat && stat->size == size) return std::optional(*stat);
   (void)files_.remove(path);
   return nothing;
 }

@@ -34,13 +34,14 @@ class SharedStore {
   /// may delete it.
   [[nodiscard]] Result<std::optional<std::set<std::string>>> references(std::string_view hash) const;
 
-  /// Gives the payload a further name (hard link) at `path`, which must not exist. Nothing when it is not usable: another
-  /// size, not readable, its lock held by somebody, link() refused.
+  /// Gives the payload a further name (hard link) at `path`, which must not exist; a copy where links are refused. Nothing
+  /// when it is not usable: another size, not readable, its lock held by somebody.
   Result<std::optional<fs::Stat>> link(std::string_view hash, Bytes size, std::string const& path);
   /// Removes the payload if nobody uses it any more, else tidies its manifest. True when it was removed.
   Result<bool> collect(Random& random, std::string_view hash);
 
  private:
+  Result<std::optional<fs::Stat>> copy(std::string const& source, Bytes size, std::string const& path);
   fs::FileSystem& files_;
   std::string root_;
 };

@@ -4,7 +4,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/bytes.h"
@@ -143,6 +145,60 @@ struct TransferInfo {
   std::optional<Error> error;
 };
 
+/// One read of the Hub's surface beside files: what info, listings, refs and metadata calls ask.
+struct LookupRequest {
+  Caller caller;
+  std::string method = "GET";  ///< GET below /api/, HEAD, or POST of paths-info
+  std::string path;            ///< "/api/models/org/name", percent-encoded
+  std::string query;           ///< without '?'
+  std::string body;            ///< JSON; POST only
+  /// How old an answer from memory may be. Absent: the operator's branch_max_age for repos, nothing for the rest.
+  std::optional<Duration> max_age;
+};
+
+struct LookupAnswer {
+  int status = 0;  ///< the Hub's own, whatever it is
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+  std::string body;
+};
+
+struct LookupResult {
+  std::shared_ptr<LookupAnswer const> answer;  ///< shared by everybody who asked the same
+  bool from_memory = false;
+  bool stale = false;  ///< the Hub could not be asked: its last answer
+  std::uint64_t requests = 0;
+};
+
+struct ContentRequest {
+  Caller caller;
+  RepoRef repo;
+  std::string revision = "main";
+  std::string path;
+};
+
+/// Bytes of one extent, once, in order.
+class ContentStream {
+ public:
+  virtual ~ContentStream() = default;
+  [[nodiscard]] virtual bool from_cache() const = 0;
+  /// Some bytes, at most out.size(); 0 at the end. Fails: as Source::open and Response::read_some; io; corrupt before the
+  /// last bytes of a whole file whose hash does not match.
+  virtual Async<std::size_t> read_some(std::span<std::byte> out) = 0;
+};
+
+/// One file of a commit, for reading in place without downloading it.
+class Content {
+ public:
+  virtual ~Content() = default;
+  [[nodiscard]] virtual Commit const& commit() const = 0;
+  [[nodiscard]] virtual std::string const& etag() const = 0;
+  [[nodiscard]] virtual Bytes size() const = 0;
+  /// `extent` lies within the file. Published bytes come from the disk; else the Hub's, of which a part of a file cannot be
+  /// verified: it is handed on, never stored.
+  virtual Async<std::unique_ptr<ContentStream>> open(Extent extent) = 0;
+};
+
 struct Totals {
   std::uint64_t transfers_running = 0;
   std::uint64_t transfers_waiting = 0;
@@ -172,6 +228,12 @@ class Engine {
   virtual Async<PlanResult> plan(EnsureRequest request) = 0;
   /// Never asks the Hub.
   virtual Async<ReadyResult> ready(EnsureRequest request) = 0;
+
+  /// Equal questions of equal tokens are one request, and its answer serves `max_age` long.
+  /// Fails: bad_request, not_supported (a write); offline; as http::Client::send when nothing is remembered.
+  virtual Async<LookupResult> lookup(LookupRequest request) = 0;
+  /// Fails: as ensure().
+  virtual Async<std::shared_ptr<Content>> content(ContentRequest request) = 0;
 
   virtual std::vector<TransferInfo> transfers(Principal principal, bool include_finished) = 0;
   virtual Result<TransferInfo> transfer(Principal principal, std::string const& id) = 0;

@@ -7,6 +7,7 @@
 #include "core/cache/local_dir.h"
 #include "core/engine/inspect.h"
 #include "core/engine/recovery.h"
+#include "core/net/within.h"
 #include "core/transfer/partial.h"
 
 namespace hubd::engine {
@@ -36,7 +37,9 @@ EngineImpl::EngineImpl(Options options, Parts parts)
       verifier_(context_),
       files_(context_, tasks_),
       revisions_(context_, tasks_),
-      listings_(context_, tasks_) {}
+      listings_(context_, tasks_),
+      lookups_(context_, tasks_),
+      contents_(context_) {}
 
 Error EngineImpl::stopping() const {
   return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");
@@ -45,6 +48,7 @@ Error EngineImpl::stopping() const {
 Async<void> EngineImpl::start() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
+  context_.parts.files.resume();
   auto open = [this] { return recover(); };
   auto rows = co_await net::offload(context_.parts.disk, open);
   if (!rows) co_return rows.error();
@@ -126,6 +130,7 @@ asio::awaitable<void> EngineImpl::stop() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   context_.stopping = true;
+  context_.parts.files.interrupt();
   for (auto const& [id, job] : running_) job->stop(stopping());
   files_.stop_all();
   tasks_.cancel();
@@ -133,55 +138,115 @@ asio::awaitable<void> EngineImpl::stop() {
   co_await std::move(joining);
 }
 
-Async<EngineImpl::Target> EngineImpl::find_target(EnsureRequest const& request) {
+Async<Revisions::Resolved> EngineImpl::resolve_for(EnsureRequest const& request) {
   if (context_.stopping) co_return stopping();
   auto const allowed = co_await context_.parts.entitlement.may_read(request.caller.principal, request.repo, request.caller.token);
   if (!allowed) co_return allowed.error();
   auto const checked = cache::check_revision(request.revision);
   if (!checked) co_return checked.error();
   auto revision = co_await revisions_.resolve(request.repo, request.revision, request.caller);
+  if (revision) context_.totals.requests += revision->requests;
+  co_return revision;
+}
+
+Async<EngineImpl::Target> EngineImpl::find_target(EnsureRequest const& request) {
+  auto revision = co_await resolve_for(request);
   if (!revision) co_return revision.error();
   auto chosen = co_await listings_.choose(request.repo, revision->commit, request.revision, request.selection, request.caller, request.local_dir, request.force);
   if (!chosen) co_return chosen.error();
-  context_.totals.requests += revision->requests + chosen->requests;
+  context_.totals.requests += chosen->requests;
   Target target{std::move(*revision), std::move(*chosen)};
   co_return target;
 }
 
-Async<bool> EngineImpl::all_here(EnsureRequest const& request, Target const& target) {
-  if (request.force || !request.local_dir.empty()) co_return false;
+Async<EngineImpl::Target> EngineImpl::find_target_in_time(EnsureRequest const& request) {
+  net::Within<Target> limited(context_.parts.timers, request.caller.deadline);
+  std::function<Async<Target>()> find = [this, &request] { return find_target(request); };
+  auto late = fail(ErrorKind::deadline_exceeded,
+                   describe(request.repo) + " at " + request.revision + " could not be looked up at " + request.repo.endpoint +
+                       " by the caller's deadline");
+  late.host = request.repo.endpoint;
+  auto target = co_await limited.run(std::move(find), std::move(late));
+  co_return target;
+}
+
+Async<std::optional<EnsureResult>> EngineImpl::answer_from_disk(EnsureRequest const& request, Target const& target) {
+  std::optional<EnsureResult> result;
+  if (request.force || !request.local_dir.empty()) co_return result;
   auto const& commit = target.revision.commit;
   std::vector<std::pair<std::string, std::string>> unverified;
+  std::vector<EnsuredFile> files;
+  std::string warning;
   auto look = [&]() -> Result<bool> {
+    files.reserve(target.chosen.files.size());
     for (auto const& file : target.chosen.files) {
       auto const seen = look_at(context_.parts.cache, *context_.ledger, request.repo, commit, file);
       if (!seen) return seen.error();
       if (!seen->pointer || !seen->usable(request.require_verified)) return false;
       if (seen->state == Seen::State::unverified && hashed_at_once(file)) return false;  // by a transfer, which hashes it
       if (seen->state == Seen::State::unverified) unverified.emplace_back(seen->blob, file.etag());
+      files.push_back(ensured_in_cache(request.repo, commit, file, seen->state == Seen::State::verified));
     }
+    warning = name_commit(request, target);
     return true;
   };
-  auto here = co_await net::offload(context_.parts.disk, look);
-  if (here && *here)
-    for (auto& [path, etag] : unverified) verifier_.enqueue(std::move(path), std::move(etag));
-  co_return here;
+  auto const here = co_await net::offload(context_.parts.disk, look);
+  if (!here) co_return here.error();
+  if (!*here) co_return result;
+  for (auto& [path, etag] : unverified) verifier_.enqueue(std::move(path), std::move(etag));
+  result = begin_answer(request, target);
+  if (result->warning.empty()) result->warning = std::move(warning);
+  result->files = std::move(files);
+  co_return result;
+}
+
+EnsuredFile EngineImpl::ensured_in_cache(RepoRef const& repo, Commit const& commit, ListedFile const& file, bool verified) const {
+  auto const& layout = context_.parts.cache.layout();
+  EnsuredFile ensured;
+  ensured.path = file.path;
+  ensured.size = file.size;
+  ensured.etag = file.etag();
+  ensured.relative_path = layout.pointer_relative(repo, commit, file.path);
+  ensured.absolute_path = layout.pointer(repo, commit, file.path);
+  ensured.verified = verified;
+  ensured.from_cache = true;
+  return ensured;
+}
+
+std::string EngineImpl::name_commit(EnsureRequest const& request, Target const& target) {
+  if (!request.local_dir.empty() || target.revision.stale) return {};
+  // The files are here: a name that cannot be written (a branch "v1/fix" beside a tag "v1") is no reason to fail.
+  auto const named = context_.parts.cache.write_ref(request.repo, request.revision, target.revision.commit);
+  return named ? std::string() : named.error().what;
+}
+
+EnsureResult EngineImpl::begin_answer(EnsureRequest const& request, Target const& target) const {
+  EnsureResult result{target.revision.commit, "", "", {}, 0, 0, target.revision.stale, target.revision.warning};
+  if (result.warning.empty()) result.warning = target.chosen.warning;
+  result.requests = target.revision.requests + target.chosen.requests;
+  if (!request.local_dir.empty()) {
+    result.snapshot_path = request.local_dir;
+    return result;
+  }
+  auto const& layout = context_.parts.cache.layout();
+  result.snapshot_path = layout.snapshot(request.repo, target.revision.commit);
+  result.snapshot_relative = result.snapshot_path.substr(layout.root().size() + 1);
+  return result;
 }
 
 Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* listener) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  auto target = co_await find_target(request);
+  auto target = co_await find_target_in_time(request);
   if (!target) co_return target.error();
   auto const& commit = target->revision.commit;
   Bytes total = 0;
   for (auto const& file : target->chosen.files) total += file.size;
-  auto const here = co_await all_here(request, *target);
+  auto here = co_await answer_from_disk(request, *target);
   if (!here) co_return here.error();
   if (*here) {
     if (listener != nullptr) listener->started("", commit, target->chosen.files.size(), total, total);
-    auto result = co_await answer(request, *target, nullptr);
-    co_return result;
+    co_return std::move(**here);
   }
   if (context_.stopping) co_return stopping();
   TransferTask task{request.caller, request.repo,  request.revision,         commit,        target->chosen.files,
@@ -205,56 +270,40 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   }
   if (job->error()) co_return *job->error();
   if (listener != nullptr) listener->progress(job->progress());
-  auto result = co_await answer(request, *target, job.get());
+  auto result = co_await answer(request, *target, *job);
   if (result && !first) result->requests = target->revision.requests + target->chosen.requests;
   co_return result;
 }
 
-Async<EnsureResult> EngineImpl::answer(EnsureRequest const& request, Target const& target, TransferJob const* job) {
-  auto& cache = context_.parts.cache;
+Async<EnsureResult> EngineImpl::answer(EnsureRequest const& request, Target const& target, TransferJob const& job) {
   auto const& commit = target.revision.commit;
-  EnsureResult result{commit, "", "", {}, 0, 0, target.revision.stale, target.revision.warning};
-  if (result.warning.empty()) result.warning = target.chosen.warning;
-  result.requests = target.revision.requests + target.chosen.requests;
-  if (job != nullptr) {
-    result.bytes_fetched = job->bytes_fetched();
-    result.requests += job->requests();
-  }
-  bool const local = !request.local_dir.empty();
+  auto result = begin_answer(request, target);
+  result.bytes_fetched = job.bytes_fetched();
+  result.requests += job.requests();
   auto collect = [&]() -> Result<void> {
     for (auto const& file : target.chosen.files) {
       EnsuredFile ensured;
-      ensured.path = file.path;
-      ensured.size = file.size;
-      ensured.etag = file.etag();
-      ensured.from_cache = job == nullptr || !job->moved(file.path);
-      if (local) {
+      if (request.local_dir.empty()) {
+        auto const seen = look_at(context_.parts.cache, *context_.ledger, request.repo, commit, file);
+        if (!seen) return seen.error();
+        ensured = ensured_in_cache(request.repo, commit, file, seen->state == Seen::State::verified);
+      } else {
+        ensured.path = file.path;
+        ensured.size = file.size;
+        ensured.etag = file.etag();
         ensured.absolute_path = request.local_dir + "/" + file.path;
         auto const stat = context_.parts.files.stat(ensured.absolute_path);
         ensured.verified = stat && judge(*context_.ledger, *stat, file) == Seen::State::verified;
-      } else {
-        ensured.relative_path = cache.layout().pointer_relative(request.repo, commit, file.path);
-        ensured.absolute_path = cache.layout().pointer(request.repo, commit, file.path);
-        auto const seen = look_at(cache, *context_.ledger, request.repo, commit, file);
-        if (!seen) return seen.error();
-        ensured.verified = seen->state == Seen::State::verified;
       }
+      ensured.from_cache = !job.moved(file.path);
       result.files.push_back(std::move(ensured));
     }
-    if (local || target.revision.stale) return {};
-    // The files are here: a name that cannot be written (a branch "v1/fix" beside a tag "v1") is no reason to fail.
-    auto const named = cache.write_ref(request.repo, request.revision, commit);
-    if (!named && result.warning.empty()) result.warning = named.error().what;
+    auto warning = name_commit(request, target);
+    if (result.warning.empty()) result.warning = std::move(warning);
     return {};
   };
   auto const collected = co_await net::offload(context_.parts.disk, collect);
   if (!collected) co_return collected.error();
-  if (local) {
-    result.snapshot_path = request.local_dir;
-  } else {
-    result.snapshot_path = cache.layout().snapshot(request.repo, commit);
-    result.snapshot_relative = result.snapshot_path.substr(cache.layout().root().size() + 1);
-  }
   co_return result;
 }
 
@@ -289,7 +338,7 @@ asio::awaitable<void> EngineImpl::drive(std::shared_ptr<TransferJob> job, std::s
 Async<PlanResult> EngineImpl::plan(EnsureRequest request) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  auto const target = co_await find_target(request);
+  auto const target = co_await find_target_in_time(request);
   if (!target) co_return target.error();
   auto const& commit = target->revision.commit;
   PlanResult plan{commit, {}, 0, 0, 0, 0, 0, 0, true, 0};
@@ -404,6 +453,42 @@ Async<ReadyResult> EngineImpl::ready(EnsureRequest request) {
   else if (!ready.unverified.empty())
     ready.reason = std::to_string(ready.unverified.size()) + " of " + std::to_string(ready.files_total) + " files are not verified, the first is " + ready.unverified.front();
   co_return ready;
+}
+
+Async<LookupResult> EngineImpl::lookup(LookupRequest request) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  if (context_.stopping) co_return stopping();
+  auto late = fail(ErrorKind::deadline_exceeded, request.caller.endpoint + " did not answer " + request.path + " by the caller's deadline");
+  late.host = request.caller.endpoint;
+  net::Within<LookupResult> limited(context_.parts.timers, request.caller.deadline);
+  std::function<Async<LookupResult>()> ask = [this, &request] { return lookups_.ask(request); };
+  auto result = co_await limited.run(std::move(ask), std::move(late));
+  co_return result;
+}
+
+Async<std::shared_ptr<Content>> EngineImpl::content(ContentRequest request) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  if (auto const commit = Commit::parse(request.revision))
+    if (auto known = contents_.recall(request.repo, *commit, request.path, request.caller.token)) {
+      auto const allowed = co_await context_.parts.entitlement.may_read(request.caller.principal, request.repo, request.caller.token);
+      if (!allowed) co_return allowed.error();
+      co_return known;
+    }
+  EnsureRequest wanted;
+  wanted.caller = request.caller;
+  wanted.repo = request.repo;
+  wanted.revision = request.revision;
+  wanted.selection.files = {request.path};
+  auto revision = co_await resolve_for(wanted);
+  if (!revision) co_return revision.error();
+  if (auto known = contents_.recall(request.repo, revision->commit, request.path, request.caller.token)) co_return known;
+  auto const chosen = co_await listings_.choose(wanted.repo, revision->commit, wanted.revision, wanted.selection, wanted.caller, "");
+  if (!chosen) co_return chosen.error();
+  context_.totals.requests += chosen->requests;
+  auto content = contents_.add(request.caller, request.repo, revision->commit, chosen->files.front());
+  co_return content;
 }
 
 std::vector<TransferInfo> EngineImpl::transfers(Principal principal, bool include_finished) {

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/contents.h"
 #include "core/engine/context.h"
 #include "core/engine/file_job.h"
 #include "core/engine/listings.h"
+#include "core/engine/lookups.h"
 #include "core/engine/revisions.h"
 #include "core/engine/transfer_job.h"
 #include "core/engine/verifier.h"
@@ -26,6 +28,8 @@ class EngineImpl final : public Engine {
   Async<EnsureResult> ensure(EnsureRequest request, EnsureListener* listener) override;
   Async<PlanResult> plan(EnsureRequest request) override;
   Async<ReadyResult> ready(EnsureRequest request) override;
+  Async<LookupResult> lookup(LookupRequest request) override;
+  Async<std::shared_ptr<Content>> content(ContentRequest request) override;
   std::vector<TransferInfo> transfers(Principal principal, bool include_finished) override;
   Result<TransferInfo> transfer(Principal principal, std::string const& id) override;
   Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
@@ -40,9 +44,18 @@ class EngineImpl final : public Engine {
     Revisions::Resolved revision;
     Listings::Chosen chosen;
   };
+  /// Entitlement, then the commit.
+  Async<Revisions::Resolved> resolve_for(EnsureRequest const& request);
   Async<Target> find_target(EnsureRequest const& request);
-  Async<bool> all_here(EnsureRequest const& request, Target const& target);
-  Async<EnsureResult> answer(EnsureRequest const& request, Target const& target, TransferJob const* job);
+  Async<Target> find_target_in_time(EnsureRequest const& request);
+  /// The answer, when every file is here and may be served as it is.
+  Async<std::optional<EnsureResult>> answer_from_disk(EnsureRequest const& request, Target const& target);
+  Async<EnsureResult> answer(EnsureRequest const& request, Target const& target, TransferJob const& job);
+  /// An answer without its files.
+  [[nodiscard]] EnsureResult begin_answer(EnsureRequest const& request, Target const& target) const;
+  [[nodiscard]] EnsuredFile ensured_in_cache(RepoRef const& repo, Commit const& commit, ListedFile const& file, bool verified) const;
+  /// Writes the ref; returns why it could not be. Blocking.
+  std::string name_commit(EnsureRequest const& request, Target const& target);
   /// `id`: of the journal's row that it goes on from; empty: a new one.
   std::shared_ptr<TransferJob> join_or_begin(TransferTask task, std::string id = {});
   void set_detached(TransferJob& job);
@@ -59,6 +72,8 @@ class EngineImpl final : public Engine {
   FileJobs files_;
   Revisions revisions_;
   Listings listings_;
+  Lookups lookups_;
+  Contents contents_;
   std::uint64_t next_transfer_ = 1;
   std::map<std::string, std::shared_ptr<TransferJob>> by_task_;  // single flight: what is wanted -> its transfer
   std::map<std::string, std::shared_ptr<TransferJob>> running_;  // by id

@@ -6,6 +6,7 @@ namespace {
 
 constexpr std::size_t known_max = 4096;
 constexpr std::size_t prefix_min = 7;
+constexpr auto away_max = std::chrono::seconds(15);  // how long a Hub that did not answer is not asked again
 constexpr unsigned retries_when_known = 0;  // the last known commit is better than a long wait
 constexpr unsigned retries_otherwise = 4;
 
@@ -26,19 +27,32 @@ Async<Revisions::Resolved> Revisions::resolve_locally(RepoRef repo, std::string 
                  "revision " + revision + " of " + describe(repo) + " is not in the cache and the Hub was not asked; go online or name a cached commit");
 }
 
-std::optional<Commit> Revisions::recall(Key const& key) const {
+Revisions::Resolved Revisions::stale(Commit commit, std::string const& revision, std::string const& why) {
+  return Resolved{commit, true, "the Hub could not be asked, so this is the last known commit of " + revision + ": " + why, 0};
+}
+
+std::optional<Revisions::Resolved> Revisions::recall(Key const& key) const {
   auto const known = known_.find(key);
-  if (known == known_.end() || context_.clock().now() - known->second.asked >= context_.tuning.branch_max_age) return std::nullopt;
-  return known->second.commit;
+  if (known == known_.end()) return std::nullopt;
+  auto const& [commit, asked, away] = known->second;
+  auto const age_max = away.empty() ? context_.tuning.branch_max_age : std::min<Duration>(context_.tuning.branch_max_age, away_max);
+  if (context_.clock().now() - asked >= age_max) return std::nullopt;
+  if (!away.empty()) return stale(commit, std::get<1>(key), away);
+  return Resolved{commit, false, "", 0};
+}
+
+void Revisions::keep(Key key, Known known) {
+  if (known_.size() >= known_max) known_.clear();
+  known_.insert_or_assign(std::move(key), std::move(known));
 }
 
 Async<Revisions::Resolved> Revisions::resolve(RepoRef repo, std::string revision, Caller caller) {
   if (auto const commit = Commit::parse(revision)) co_return Resolved{*commit, false, "", 0};
   Key const key{repo, revision, fingerprint(caller.token)};
   bool const offline = context_.offline(caller);
-  if (auto const known = recall(key)) co_return Resolved{*known, false, "", 0};
+  if (auto const known = recall(key)) co_return *known;
   auto local = co_await resolve_locally(repo, revision);
-  if (auto const known = recall(key)) co_return Resolved{*known, false, "", 0};  // another caller asked meanwhile
+  if (auto const known = recall(key)) co_return *known;  // another caller asked meanwhile
   if (offline || (context_.tuning.network == Tuning::Network::prefer_local && local)) co_return local;
 
   auto const retries = local ? retries_when_known : retries_otherwise;
@@ -50,10 +64,10 @@ Async<Revisions::Resolved> Revisions::resolve(RepoRef repo, std::string revision
   auto const answer = co_await flights_.share(key, std::move(work));
   if (answer) co_return Resolved{answer->commit, false, "", *leader ? answer->requests : 0};
   if (!local || !hub_is_away(answer.error())) co_return answer.error();
-  local->stale = true;
-  local->warning = "the Hub could not be asked, so this is the last known commit of " + revision + ": " + describe(answer.error());
-  local->requests = *leader ? 1 : 0;
-  co_return local;
+  auto last = stale(local->commit, revision, describe(answer.error()));
+  last.requests = *leader ? 1 : 0;
+  if (*leader) keep(key, Known{local->commit, context_.clock().now(), describe(answer.error())});
+  co_return last;
 }
 
 Async<Revisions::Answer> Revisions::ask(Key key, RepoRef repo, std::string revision, Caller caller, unsigned retries) {
@@ -75,8 +89,7 @@ Async<Revisions::Answer> Revisions::ask(Key key, RepoRef repo, std::string revis
     info = co_await context_.parts.hub.revision_info(elsewhere, revision, anonymous);
   }
   if (!info) co_return info.error();
-  if (known_.size() >= known_max) known_.clear();
-  known_.insert_or_assign(key, Known{info->commit, context_.clock().now()});
+  keep(std::move(key), Known{info->commit, context_.clock().now(), ""});
   co_return Answer{info->commit, requests};
 }
 

@@ -34,13 +34,17 @@ class Revisions {
   struct Known {
     Commit commit;
     Time asked{};
+    std::string away;  ///< why the Hub could not be asked; empty: it answered
   };
   struct Answer {
     Commit commit;
     std::uint64_t requests = 0;
   };
-  /// The commit of an answer that is young enough.
-  [[nodiscard]] std::optional<Commit> recall(Key const& key) const;
+  /// What was learned within `branch_max_age`: the Hub's answer, or that it is away, so that callers do not wait for it one
+  /// after the other.
+  [[nodiscard]] std::optional<Resolved> recall(Key const& key) const;
+  void keep(Key key, Known known);
+  static Resolved stale(Commit commit, std::string const& revision, std::string const& why);
   Async<Answer> ask(Key key, RepoRef repo, std::string revision, Caller caller, unsigned retries);
 
   Context& context_;

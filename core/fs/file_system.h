@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -42,6 +43,11 @@ class File {
   /// system can; else does nothing). Fails: disk_full, io.
   virtual Result<void> reserve(Bytes size) = 0;
   virtual Result<void> truncate(Bytes size) = 0;
+  /// Asks the kernel to begin writing [offset, offset+length) to disk, so that sync() finds little left. A hint.
+  virtual void begin_writeback(Bytes offset, Bytes length) {
+    (void)offset;
+    (void)length;
+  }
   /// fdatasync. Fails: io.
   virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<Stat> stat() const = 0;
@@ -96,7 +102,8 @@ class FileSystem {
   virtual Result<void> remove_tree(std::string const& path) = 0;
   /// fsync of a directory, which makes renames in it durable.
   virtual Result<void> sync_directory(std::string const& path) = 0;
-  /// FICLONE, else copy_file_range, else read and write; `to` is created exclusively with default mode.
+  /// FICLONE, else copy_file_range, else read and write; `to` is created exclusively with default mode. Fails also:
+  /// cancelled, soon after interrupt().
   virtual Result<void> copy(std::string const& from, std::string const& to) = 0;
   /// Bytes an unprivileged writer may still use below `path`.
   virtual Result<Bytes> free_space(std::string const& path) = 0;
@@ -106,6 +113,14 @@ class FileSystem {
   /// fchmod, inode re-checked after locking). Null when another descriptor holds it. Fails: not_supported where two
   /// descriptors of one file can both lock, or none can; io.
   virtual Result<std::unique_ptr<Lock>> try_lock(std::string const& path, mode_t mode = 0664) = 0;
+
+  /// The owner wants to stop: what takes long (a copy, reading a partial back) ends with `cancelled` until resume().
+  void interrupt() { interrupted_ = true; }
+  void resume() { interrupted_ = false; }
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
+
+ private:
+  std::atomic<bool> interrupted_{false};
 };
 
 /// The kernel's file system.

@@ -113,6 +113,9 @@ class SystemFile final : public File {
     if (::ftruncate(descriptor_.get(), static_cast<off_t>(size)) != 0) return failure("truncate", path_);
     return {};
   }
+  void begin_writeback(Bytes offset, Bytes length) override {
+    (void)::sync_file_range(descriptor_.get(), static_cast<off64_t>(offset), static_cast<off64_t>(length), SYNC_FILE_RANGE_WRITE);
+  }
   Result<void> sync() override {
     if (::fdatasync(descriptor_.get()) != 0) return failure("sync", path_);
     return {};
@@ -353,9 +356,11 @@ class SystemFileSystem final : public FileSystem {
     return {};
   }
 
-  static Result<void> copy_bytes(int source, int target, std::string const& to) {
+  Result<void> copy_bytes(int source, int target, std::string const& to) {
     if (::ioctl(target, FICLONE, source) == 0) return {};
+    auto const stopped = [this, &to] { return fail(ErrorKind::cancelled, "the copy to " + to + " was stopped"); };
     while (true) {
+      if (interrupted()) return stopped();
       auto const count = ::copy_file_range(source, nullptr, target, nullptr, std::size_t{64} << 20U, 0);
       if (count == 0) break;  // the end; or a file that only reads tell the length of
       if (count > 0) continue;
@@ -366,6 +371,7 @@ class SystemFileSystem final : public FileSystem {
     // Both descriptors stand where the copying ended.
     alignas(64) std::array<std::byte, 256 * 1024> block;
     while (true) {
+      if (interrupted()) return stopped();
       auto const count = ::read(source, block.data(), block.size());
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return failure("read for a copy to", to);

@@ -27,7 +27,7 @@ class Observer {
 struct Proxies {
   std::string http;      ///< URL for http:// targets; empty: direct
   std::string https;     ///< URL for https:// targets (CONNECT); empty: direct
-  std::string no_proxy;  ///< comma separated: hosts, .suffixes, addresses, host:port, or *
+  std::string no_proxy;  ///< comma separated: hosts, .suffixes, addresses, CIDR blocks, host:port, or *
 };
 /// The proxy URL for `origin`; empty: direct. Pure.
 std::string proxy_for(Proxies const& proxies, std::string_view scheme, std::string_view host, std::uint16_t port);

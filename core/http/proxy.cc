@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v4.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 #include <cctype>
 
 #include "core/http/pool_client.h"
@@ -13,8 +16,22 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+/// "10.0.0.0/8" and "fd00::/8" speak of hosts given as addresses only: no name is looked up for them.
+bool is_in_block(std::string const& block, std::string const& host) {
+  boost::system::error_code error;
+  auto const address = boost::asio::ip::make_address(host, error);
+  if (error) return false;
+  if (address.is_v4()) {
+    auto const network = boost::asio::ip::make_network_v4(block, error);
+    return !error && boost::asio::ip::network_v4(address.to_v4(), network.prefix_length()).canonical() == network.canonical();
+  }
+  auto const network = boost::asio::ip::make_network_v6(block, error);
+  return !error && boost::asio::ip::network_v6(address.to_v6(), network.prefix_length()).canonical() == network.canonical();
+}
+
 bool entry_matches(std::string entry, std::string const& host, std::uint16_t port) {
   if (entry == "*") return true;
+  if (entry.find('/') != std::string::npos) return is_in_block(entry, host);
   auto const colon = entry.rfind(':');
   if (colon != std::string::npos && entry.find(':') == colon) {
     if (entry.substr(colon + 1) != std::to_string(port)) return false;

@@ -117,6 +117,19 @@ std::string encode_query(std::vector<std::pair<std::string, std::string>> const&
   return out;
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  if (query.empty()) return fields;
+  auto const parsed = urls::parse_query(urls::string_view(query.data(), query.size()));
+  if (!parsed) return fail(ErrorKind::bad_request, "a query is not percent-encoded as it must be");
+  for (auto const& field : urls::params_encoded_view(*parsed)) {
+    urls::decode_view const name(field.key);
+    urls::decode_view const value(field.value);
+    fields.emplace_back(std::string(name.begin(), name.end()), std::string(value.begin(), value.end()));
+  }
+  return fields;
+}
+
 std::string without_query(std::string_view url) { return std::string(url.substr(0, url.find_first_of("?#"))); }
 
 }  // namespace hubd::http

@@ -40,6 +40,8 @@ std::string encode_segment(std::string_view text);
 std::string encode_path(std::string_view text);
 /// "a=b&c=d" with both sides encoded as segments.
 std::string encode_query(std::vector<std::pair<std::string, std::string>> const& fields);
+/// The decoded fields of a query ("a=b&c=d%2Fe"), in order. Fails: bad_request.
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
 /// The URL without its query, which may carry a signature: for logs and errors.
 std::string without_query(std::string_view url);
 

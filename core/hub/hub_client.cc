@@ -96,6 +96,15 @@ std::string file_above(Listing const& listing, std::string const& path) {
 /// A server may not make a request sleep for a day; the caller hears how long it wanted.
 constexpr auto kWaitMax = std::chrono::minutes(10);
 
+bool heals_by_waiting(int status) { return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504); }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 }  // namespace
 
 std::string resolve_url(RepoRef const& repo, std::string const& revision, std::string const& path) {
@@ -132,8 +141,7 @@ Async<std::unique_ptr<http::Response>> HubClient::ask(http::Request request, Sub
       if (text) body = *text;
       if (!text && text.error().kind == ErrorKind::cancelled) co_return text.error();
       error = classify(response.status(), response.headers(), body, response.route().host, response.request_id(), subject);
-      worth_a_retry = response.status() == 408 || response.status() == 429 || response.status() == 500 ||
-                      (response.status() >= 502 && response.status() <= 504);
+      worth_a_retry = heals_by_waiting(response.status());
     } else {
       error = answer.error();
       if (subject.repo) error.what = describe(*subject.repo) + " could not be looked up: " + error.what;
@@ -343,6 +351,44 @@ Async<Identity> HubClient::whoami(std::string endpoint, CallContext context) {
   if (identity.token_name.empty()) identity.token_name = "oauth-" + identity.name;
   if (identity.name.empty()) co_return fail(ErrorKind::bad_upstream, "the Hub at " + endpoint + " did not say who this token is");
   co_return identity;
+}
+
+Async<RawAnswer> HubClient::raw(RawRequest wanted, CallContext context) {
+  net::Backoff const backoff;
+  auto request = request_for(wanted.method, wanted.url, context);
+  request.redirects = http::Redirects::within_origin;
+  if (!wanted.body.empty()) {
+    request.body = std::move(wanted.body);
+    request.headers.set("Content-Type", "application/json");
+  }
+  for (unsigned attempt = 0;; ++attempt) {
+    if (context.requests != nullptr) ++*context.requests;
+    http::Request copy = request;
+    auto const sent = co_await client_.send(std::move(copy));
+    Duration wait = backoff.wait(attempt);
+    if (sent) {
+      auto& response = **sent;
+      auto body = co_await http::read_all(response, limits_.raw_max);
+      if (!body) co_return body.error();
+      auto const asked = http::requested_wait(response.status(), response.headers());
+      if (asked) wait = *asked;
+      bool const again = heals_by_waiting(response.status()) && attempt < context.retries && wait <= kWaitMax &&
+                         !(context.deadline && timers_.clock().now() + wait >= *context.deadline);
+      if (!again) {
+        RawAnswer answer;
+        answer.status = response.status();
+        answer.url = response.url();
+        for (auto const& [name, value] : response.headers()) answer.headers.emplace_back(lower(name), value);
+        answer.body = std::move(*body);
+        co_return answer;
+      }
+    } else {
+      bool const again = sent.error().kind == ErrorKind::unreachable && attempt == 0 && context.retries > 0;
+      if (!again) co_return sent.error();
+    }
+    bool const slept = co_await timers_.sleep_for(wait);
+    if (!slept) co_return fail(ErrorKind::cancelled, "the call to " + http::without_query(request.url) + " was cancelled");
+  }
 }
 
 }  // namespace hubd::hub

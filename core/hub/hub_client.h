@@ -51,6 +51,20 @@ struct Identity {
   std::string raw_json;
 };
 
+/// A read of the Hub's surface whose answer the caller interprets.
+struct RawRequest {
+  std::string method = "GET";  ///< GET, HEAD, or POST for reads whose question is a body
+  std::string url;             ///< absolute
+  std::string body;            ///< JSON; POST only
+};
+
+struct RawAnswer {
+  int status = 0;  ///< also 3xx, 4xx and 5xx
+  std::string url; ///< that answered, after redirects within the origin
+  std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+  std::string body;
+};
+
 /// The Hub's read calls that a download needs (hub-repo-api 3, 5, 6, 7, 9), and who am I.
 ///
 /// All on the io executor. Errors are classified as hub-files 4 says; every sentence names repo, revision or file, the
@@ -61,6 +75,7 @@ class HubClient {
     Bytes json_max = 256_MiB;
     std::size_t entries_max = 5'000'000;
     std::size_t pages_max = 20'000;
+    Bytes raw_max = 64_MiB;
   };
   HubClient(http::Client& client, net::Timers& timers, Log& log) : HubClient(client, timers, log, Limits{}) {}
   HubClient(http::Client& client, net::Timers& timers, Log& log, Limits limits)
@@ -77,6 +92,9 @@ class HubClient {
   Async<FileMetadata> file_metadata(RepoRef repo, std::string revision, std::string path, CallContext context);
   /// GET /api/whoami-v2. Fails: unauthorized.
   Async<Identity> whoami(std::string endpoint, CallContext context);
+  /// Whatever the Hub answers, after the retries that its status is worth; redirects to another origin are answers too.
+  /// Fails: as http::Client::send; exhausted when the body is longer than `raw_max`.
+  Async<RawAnswer> raw(RawRequest request, CallContext context);
 
  private:
   struct Json;  // Boost.JSON stays in the .cc

@@ -45,7 +45,8 @@ bool holds(fs::File const& file, Extent extent, std::span<std::byte> block, std:
 }
 
 /// What of `claims` the file bears out, read once in order of offset; the leading bytes go to `frontier`.
-ExtentSet verify(fs::File const& file, Bytes size, std::vector<MapRecord> claims, hash::ContentHasher& frontier) {
+/// Fails: cancelled, once the process wants to stop.
+Result<ExtentSet> verify(fs::FileSystem const& files, fs::File const& file, Bytes size, std::vector<MapRecord> claims, hash::ContentHasher& frontier) {
   // The longer of two that begin together goes first and may spare reading the other.
   std::sort(claims.begin(), claims.end(), [](MapRecord const& a, MapRecord const& b) {
     return a.extent.offset != b.extent.offset ? a.extent.offset < b.extent.offset : a.extent.length > b.extent.length;
@@ -64,6 +65,7 @@ ExtentSet verify(fs::File const& file, Bytes size, std::vector<MapRecord> claims
     if (verified.contains(extent) || extent.length > readable) continue;
     readable -= extent.length;
     auto const block = buffer.span().first(static_cast<std::size_t>(extent.length));
+    if (files.interrupted()) return fail(ErrorKind::cancelled, "reading back a partial was stopped");
     if (!holds(file, extent, block, rivals)) continue;
     verified.add(extent);
     auto const fed = frontier.fed();
@@ -111,7 +113,9 @@ Result<void> Partial::recover(hash::ContentHasher& frontier) {
   if (!map) return map.error();
   if (!*map || (*map)->id != id_ || (*map)->size != size_) return begin_anew();
   auto const& records = (*map)->records;
-  present_ = verify(*file_, size_, records, frontier);
+  auto borne_out = verify(files_, *file_, size_, records, frontier);
+  if (!borne_out) return borne_out.error();
+  present_ = std::move(*borne_out);
 
   auto const stat = file_->stat();
   if (!stat) return stat.error();
@@ -183,6 +187,7 @@ Result<void> Partial::write(Bytes offset, std::span<std::byte const> data) {
   assert(offset <= size_ && data.size() <= size_ - offset && "a write beyond the file");
   Extent const extent{offset, data.size()};
   auto const written = file_->write_at(offset, data);
+  if (written) file_->begin_writeback(offset, data.size());
   std::vector<MapRecord> records;
   for (auto rest = data; written && !rest.empty();) {
     auto const piece = rest.first(std::min<std::size_t>(rest.size(), kMapRecordLengthMax));

@@ -42,7 +42,7 @@ void Admin::add_to(Registry& registry) {
 Async<v1::HelloResponse> Admin::hello(Principal principal, v1::HelloRequest) {
   v1::HelloResponse response;
   response.set_version(facts_.version);
-  for (auto const* const feature : {"downloads", "transfers", "cache", "auth", "config", "local_dir"})
+  for (auto const* const feature : {"downloads", "transfers", "cache", "auth", "config", "local_dir", "hub", "content"})
     response.add_features(feature);
   response.set_root_id(facts_.root_id);
   response.set_cache_root(valid_utf8(facts_.cache_root));
@@ -75,6 +75,7 @@ Async<v1::StatusResponse> Admin::status(Principal, v1::StatusRequest) {
   response.set_clients(parts_.clients());
   response.set_bytes_fetched(totals.bytes_fetched);
   response.set_requests(parts_.traffic.requests);
+  response.set_calls(parts_.calls.total());
   response.set_bytes_published(totals.bytes_published);
   response.set_integrity_failures(totals.integrity_failures);
   response.set_rss_bytes(resident_bytes());

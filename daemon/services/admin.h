@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/engine/engine.h"
 #include "core/fs/file_system.h"
+#include "daemon/call.h"
 #include "daemon/live_config.h"
 #include "daemon/peer_policy.h"
 #include "daemon/registry.h"
@@ -32,6 +33,7 @@ class Admin {
     Clock const& clock;
     fs::FileSystem& files;
     Traffic const& traffic;
+    CallCounter const& calls;
     asio::any_io_executor disk;
     std::function<std::uint64_t()> clients;  ///< connections on both sockets
     std::function<void()> stop;              ///< begins a clean stop

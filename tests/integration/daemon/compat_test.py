@@ -47,6 +47,8 @@ REQUESTS = [
     ("Cache/Verify", {"caller": CALLER, "repo": REPO}),
     ("Cache/Remove", {"caller": CALLER, "targets": ["model/acme/tiny"], "dryRun": True}),
     ("Cache/Prune", {"caller": CALLER, "dryRun": True}),
+    ("Hub/Invoke", {"caller": CALLER, "method": "GET", "path": "/api/models/acme/tiny", "query": "expand=sha", "body": "",
+                    "maxAgeMs": "1000"}),
     ("Auth/Logout", {"tokenName": ""}),
     ("Admin/Shutdown", {"drain": True}),
 ]

@@ -86,6 +86,18 @@ class Waiting(ProofCase):
         self.assertEqual("1", ensure(hubd, "acme/big")["requests"])
         self.assertEqual(before + 1, hub.counters()["total"]["requests"])
 
+    def test_a_hub_that_is_away_is_waited_for_once_and_not_by_every_caller(self):
+        hub = self.hub(BIG)
+        hubd = self.hubd(hub.url, config="[metadata]\nbranch_max_age_seconds = 3600\ntimeout_seconds = 2\n")
+        ensure(hubd, "acme/big")
+        hubd.stop()
+        hub.faults({"match": {"route": ["revision", "tree", "paths-info"]}, "action": {"type": "silent"}})
+        hub.reset()
+        hubd.start()
+        answers = [ensure(hubd, "acme/big") for _ in range(12)]
+        self.assertTrue(all(a.get("stale") and "could not be asked" in a["warning"] for a in answers), answers)
+        self.assertEqual(1, hub.counters()["total"]["requests"])
+
     def test_prefer_local_asks_only_for_what_is_not_here(self):
         hub = self.hub(BIG)
         hubd = self.hubd(hub.url, config='[network]\nmode = "prefer-local"\n[metadata]\nbranch_max_age_seconds = 0\n')

@@ -16,6 +16,7 @@
 
 #include "core/httpd/server.h"
 #include "hubd/v1/admin.grpc.pb.h"
+#include "hubd/v1/common.pb.h"
 
 namespace hubd::daemon {
 namespace {

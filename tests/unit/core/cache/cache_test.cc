@@ -351,6 +351,30 @@ TEST_F(CacheTest, APayloadOfTheSharedStoreIsLinkedOnlyWhenUsable) {
   EXPECT_EQ(mode(payload), 0444U);
 }
 
+/// Refuses hard links, as protected_hardlinks does for another user's file and a file system without them for everything.
+class WithoutLinks final : public support::ForwardingFileSystem {
+ public:
+  using ForwardingFileSystem::ForwardingFileSystem;
+  Result<void> link(std::string const& target, std::string const&) override {
+    return fail(ErrorKind::permission_denied, "link " + target + ": refused");
+  }
+};
+
+TEST_F(CacheTest, APayloadThatCannotBeLinkedIsCopied) {
+  auto const hash = "ab" + std::string(62, '1');
+  put("blobs/ab/" + hash, "shared bytes");
+  put("blobs/.huggingface-shared-blobs", "1\n");
+  WithoutLinks files(*files_);
+  auto const cache = make(files, true);
+  EXPECT_FALSE(cache->link_from_shared_store(repo_, other_, hash, 11).value()) << "another size";
+  auto const copied = cache->link_from_shared_store(repo_, other_, hash, 12).value();
+  ASSERT_TRUE(copied);
+  EXPECT_EQ(copied->links, 1U);
+  EXPECT_EQ(text(blob(other_)), "shared bytes");
+  auto const lock = files_->try_lock(at("blobs/ab/" + hash) + ".lock", 0666);
+  EXPECT_TRUE(lock && *lock) << "the store's lock is free again";
+}
+
 TEST_F(CacheTest, ASymlinkInPlaceOfAPayloadIsNotLinked) {
   auto const hash = "ab" + std::string(62, '1');
   put("blobs/.huggingface-shared-blobs", "1\n");

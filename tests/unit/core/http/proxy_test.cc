@@ -29,6 +29,15 @@ TEST(Proxy, ExceptionsAreRespected) {
            Row{"127.0.0.1", "127.0.0.1", 80, true},
            Row{"[::1]", "::1", 80, true},
            Row{"::1", "::1", 80, true},
+           Row{"10.0.0.0/8", "10.200.3.4", 443, true},
+           Row{"10.0.0.0/8", "11.0.0.1", 443, false},
+           Row{"10.1.2.3/8", "10.9.9.9", 443, true},
+           Row{"10.0.0.0/8", "10.example", 443, false},
+           Row{"10.0.0.0/99", "10.0.0.1", 443, false},
+           Row{"fd00::/8", "fd12::1", 443, true},
+           Row{"fd00::/8", "fe80::1", 443, false},
+           Row{"fd00::/8", "10.0.0.1", 443, false},
+           Row{"/", "hub.example", 443, false},
            Row{",, ,", "hub.example", 443, false},
        }) {
     Proxies const proxies{"http://p:1", "http://p:2", row.no_proxy};

@@ -102,5 +102,12 @@ TEST(Url, SegmentsPathsAndQueriesAreEncoded) {
   EXPECT_EQ(encode_query({{"a", "1 2"}, {"b&", "="}}), "a=1%202&b%26=%3D");
 }
 
+TEST(Url, QueriesAreTakenApartAndDecoded) {
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(parse_query("a=1%202&b%26=%3D&c").value(), (Fields{{"a", "1 2"}, {"b&", "="}, {"c", ""}}));
+  EXPECT_EQ(parse_query("").value(), Fields{});
+  for (char const* broken : {"a=%", "a=%4", "a=%zz", "a=b c"}) EXPECT_FALSE(parse_query(broken)) << broken;
+}
+
 }  // namespace
 }  // namespace hubd::http
