@@ -51,12 +51,13 @@ Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string
 
 }  // namespace
 
-FileJob::FileJob(Context& context, XetAccesses& accesses, HeldChunks& held, FileTask task, sched::FileKey key)
+FileJob::FileJob(Context& context, XetAccesses& accesses, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
       permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint)}),
       accesses_(accesses),
       held_(held),
+      flights_(flights),
       changed_(context.parts.executor) {}
 
 void FileJob::stop() {
@@ -205,7 +206,7 @@ Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource>
   tokens_ = std::move(tokens);
   transfer::XetTransfer::Parts parts{context_.parts.executor, context_.parts.disk, context_.parts.hashing, context_.parts.files, context_.parts.timers,
                                      context_.parts.log,      permits_,            context_.cas,           *tokens_,
-                                     held_};
+                                     held_,                   flights_};
   transfer::XetTransfer::Options options;
   options.name = subject();
   options.folder = context_.partials;
@@ -338,7 +339,7 @@ Async<FileJobs::Use> FileJobs::use(FileTask task) {
     if (!woken) co_return fail(ErrorKind::cancelled, "the caller left");
   }
   sched::FileKey const number{next_++};
-  auto job = std::make_shared<FileJob>(context_, accesses_, held_, std::move(task), number);
+  auto job = std::make_shared<FileJob>(context_, accesses_, held_, flights_, std::move(task), number);
   jobs_.emplace(key, job);
   Use use(job, true);
   tasks_.spawn("file job", drive(*this, job, key));

@@ -32,7 +32,7 @@ struct FileTask {
 /// All on the engine's executor.
 class FileJob {
  public:
-  FileJob(Context& context, XetAccesses& accesses, HeldChunks& held, FileTask task, sched::FileKey key);
+  FileJob(Context& context, XetAccesses& accesses, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key);
   FileJob(FileJob const&) = delete;
   FileJob& operator=(FileJob const&) = delete;
 
@@ -79,6 +79,7 @@ class FileJob {
   FilePermits permits_;
   XetAccesses& accesses_;
   HeldChunks& held_;
+  transfer::XetFlights& flights_;
   std::shared_ptr<cas::TokenSource> tokens_;  // shared with other files of the snapshot
   std::unique_ptr<transfer::ResolveSource> source_;
   std::unique_ptr<transfer::Movement> movement_;
@@ -98,7 +99,7 @@ class FileJob {
 /// The jobs under way, by content. All on the engine's executor.
 class FileJobs {
  public:
-  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), accesses_(context), held_(context), tasks_(tasks), gone_(context.parts.executor) {}
+  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), accesses_(context), held_(context), flights_(context.parts.executor), tasks_(tasks), gone_(context.parts.executor) {}
 
   /// One caller's interest in a job; when the last goes, the job stops.
   class Use {
@@ -127,6 +128,7 @@ class FileJobs {
   Context& context_;
   XetAccesses accesses_;
   HeldChunks held_;
+  transfer::XetFlights flights_;
   net::TaskGroup& tasks_;
   std::uint64_t next_ = 1;
   std::map<std::string, std::shared_ptr<FileJob>> jobs_;  // by etag

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/transfer/partial.h"
+
 namespace hubd::engine {
 namespace {
 
@@ -27,8 +29,8 @@ std::vector<store::HeldRun> HeldChunks::find(xet::MerkleHash const& xorb, std::u
 }
 
 std::unique_ptr<fs::File> HeldChunks::open(std::string const& etag) {
-  auto const path = standing(context_, etag);
-  if (path.empty()) return nullptr;
+  auto path = standing(context_, etag);
+  if (path.empty()) path = transfer::Partial::path_of(context_.partials, etag);  // one that is being filled
   auto file = context_.parts.files.open(path, fs::OpenMode::read, 0, true);
   return file ? std::move(*file) : nullptr;
 }

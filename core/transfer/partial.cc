@@ -260,6 +260,8 @@ Result<void> Partial::discard() {
   return files_.remove(map_path_);
 }
 
+std::string Partial::path_of(std::string const& folder, std::string const& etag) { return pair_path(folder, etag, kPartialSuffix); }
+
 Result<std::vector<Partial::Entry>> Partial::list(fs::FileSystem& files, std::string const& folder) {
   auto const names = files.list(folder);
   if (!names) {

@@ -63,6 +63,9 @@ class Partial {
   /// Removes both files; also to be called after the partial was renamed away, to remove the map.
   Result<void> discard();
 
+  /// Where the bytes of a content that is under way stand.
+  static std::string path_of(std::string const& folder, std::string const& etag);
+
   /// What a folder of partials holds: (etag, bytes on disk, mtime in ns). Files that are no partials are left out.
   struct Entry {
     std::string etag;

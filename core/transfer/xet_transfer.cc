@@ -21,13 +21,37 @@ bool may_heal(ErrorKind kind) {
   return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::bad_upstream || kind == ErrorKind::rate_limited;
 }
 
+/// Adds what of `run` no other run covers; both stay disjoint and in order.
+void add_uncovered(std::vector<store::HeldRun>& runs, store::HeldRun const& run) {
+  std::vector<store::HeldRun> parts;
+  Bytes at = run.offset;
+  for (auto i = run.first; i < run.end; ++i) {
+    auto const& chunk = run.chunks[i - run.first];
+    bool const covered = std::any_of(runs.begin(), runs.end(), [&](store::HeldRun const& one) { return one.first <= i && i < one.end; });
+    if (!covered) {
+      if (parts.empty() || parts.back().end != i) parts.push_back({i, i, run.etag, at, {}});
+      parts.back().end = i + 1;
+      parts.back().chunks.push_back(chunk);
+    }
+    at += chunk.length;
+  }
+  std::move(parts.begin(), parts.end(), std::back_inserter(runs));
+  std::sort(runs.begin(), runs.end(), [](store::HeldRun const& a, store::HeldRun const& b) { return a.first < b.first; });
+}
+
+Bytes length_of(std::span<store::RecipeChunk const> chunks) {
+  Bytes sum = 0;
+  for (auto const& chunk : chunks) sum += chunk.length;
+  return sum;
+}
+
 std::string seconds(Duration duration) { return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s"; }
 
 }  // namespace
 
 XetTransfer::XetTransfer(Parts parts, Options options, ContentId id, xet::MerkleHash file, Bytes size)
     : parts_(std::move(parts)), options_(std::move(options)), id_(std::move(id)), file_(file), size_(size), changed_(parts_.executor) {}
-XetTransfer::~XetTransfer() = default;
+XetTransfer::~XetTransfer() { parts_.flights.leave(this); }
 
 cas::CallContext XetTransfer::context() {
   cas::CallContext context;
@@ -55,7 +79,7 @@ Async<void> XetTransfer::open() {
     if (!opened) return opened.error();
     partial_ = std::move(*opened);
     for (auto const& [offset, chunk] : partial_->take_chunks()) {
-      chunks_.push_back({offset, chunk.length, chunk.hash});
+      chunks_.push_back({offset, chunk.length, 0, chunk.hash});
       covered_.add({offset, chunk.length});
     }
     claimed_ = covered_;
@@ -103,6 +127,7 @@ Async<void> XetTransfer::pass() {
   auto on_bug = [this](std::exception_ptr) { end(fail(ErrorKind::internal, options_.name + ": a task ended by an exception")); };
   net::TaskGroup group(parts_.executor, on_bug);
   group.spawn("plan", plan());
+  group.spawn("wait for others", wait_for_others());
   for (std::size_t i = 0; i < copiers; ++i) group.spawn("copy chunks", copy());
   for (std::size_t i = 0; i < options_.connections; ++i) group.spawn("fetch chunks", work());
   bool cancelled = false;
@@ -170,13 +195,13 @@ Async<void> XetTransfer::ask(Gap gap) {
     auto const looked = co_await look_here(layout->terms);
     if (!looked) co_return looked.error();
   }
-  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation}, gap.exact);
+  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, gap.exact, 0, 0});
   changed_.notify();
   co_return Result<void>();
 }
 
 /// What of a fetch lacks: all of it is asked for as it is, parts by ranges of their own.
-void XetTransfer::sort_out(Queued queued, bool exact) {
+void XetTransfer::sort_out(Queued queued) {
   auto const& fetch = queued.fetch;
   Bytes wanted = 0;
   Bytes lacking = 0;
@@ -195,8 +220,13 @@ void XetTransfer::sort_out(Queued queued, bool exact) {
   }
   if (lacking == 0) return;
   bool const nearly_all = wanted - lacking <= bridge_max && chunks_of_lacking == fetch.end - fetch.first;
-  if (exact || nearly_all) {
-    queue_.push_back(std::move(queued));
+  bool const others = !repairing_ && parts_.flights.others_bring(this, fetch.xorb, fetch.first, fetch.end);
+  if (others) {
+    waiting_.push_back(std::move(queued));
+    return;
+  }
+  if (queued.exact || nearly_all) {
+    take_off(std::move(queued));
     return;
   }
   std::sort(pieces.begin(), pieces.end(), [](Extent const& a, Extent const& b) { return a.offset < b.offset; });
@@ -210,11 +240,52 @@ void XetTransfer::sort_out(Queued queued, bool exact) {
   }
 }
 
+void XetTransfer::take_off(Queued queued) {
+  queued.first = queued.fetch.first;
+  queued.end = queued.fetch.end;
+  parts_.flights.begin(this, queued.fetch.xorb, queued.first, queued.end);
+  queue_.push_back(std::move(queued));
+}
+
+void XetTransfer::land(Queued const& queued) { parts_.flights.end(this, queued.fetch.xorb, queued.first, queued.end); }
+
+/// What others fetched in the meantime is copied; what is left is ours to fetch.
+asio::awaitable<void> XetTransfer::wait_for_others() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  while (!ended_) {
+    if (waiting_.empty()) {
+      bool const woken = co_await changed_.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto const& next = waiting_.front().fetch;
+    if (parts_.flights.others_bring(this, next.xorb, next.first, next.end)) {
+      bool const woken = co_await parts_.flights.changed.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto queued = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++active_;
+    auto const terms = queued.fetch.terms;
+    auto const looked = co_await look_here(terms);
+    --active_;
+    if (!looked) co_return;
+    sort_out(std::move(queued));
+    changed_.notify();
+  }
+}
+
 void XetTransfer::put_back(Queued queued) {
-  if (queued.fetch.terms.empty()) return;
+  if (queued.fetch.terms.empty()) {
+    land(queued);
+    return;
+  }
   if (queued.generation > stale_) {
     queue_.push_front(std::move(queued));
   } else {
+    land(queued);
     for (auto const& term : queued.fetch.terms) gaps_.push_back({term.extent, true});
   }
   changed_.notify();
@@ -343,6 +414,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest) {
 
 Async<void> XetTransfer::unpack(XetUnpacker& unpacker, std::span<std::byte> data, std::size_t& filled) {
   XetUnpacker::Done done;
+  auto const xorb = unpacker.xorb();
   auto job = [&]() -> Result<void> {
     auto const taken = unpacker.take(data, done);
     auto const kept = data.subspan(done.used);
@@ -351,6 +423,8 @@ Async<void> XetTransfer::unpack(XetUnpacker& unpacker, std::span<std::byte> data
   };
   auto const taken = co_await net::offload(parts_.hashing, job);
   filled -= done.used;
+  for (auto const& chunk : done.placed)
+    parts_.flights.arrived(this, id_.etag(), xorb, chunk.index, {chunk.hash, chunk.length}, chunk.offset);
   placed(done.placed);
   co_return taken;
 }
@@ -364,69 +438,113 @@ void XetTransfer::placed(std::vector<PlacedChunk> const& chunks) {
   changed_.notify();
 }
 
-/// The parts of a term that this host has and whose place in the file is known: what leads to its beginning or its end, since
-/// nobody says how long the chunks are that lack.
-std::vector<XetTransfer::Copy> XetTransfer::held_parts(XetTerm const& term) const {
-  auto runs = parts_.holder.find(term.xorb, term.first, term.end);
-  auto const length = [](store::HeldRun const& run) {
-    Bytes sum = 0;
-    for (auto const& chunk : run.chunks) sum += chunk.length;
-    return sum;
-  };
-  std::vector<Copy> copies;
-  std::size_t used = 0;
-  auto next = term.first;
-  Bytes at = term.extent.offset;
-  for (; used < runs.size() && runs[used].first == next; ++used) {
-    auto& run = runs[used];
-    next = run.end;
-    auto const bytes = length(run);
-    if (bytes > term.extent.end() - at) return {};  // a recipe that cannot be right
-    copies.push_back({run.etag, run.offset, at, std::move(run.chunks)});
-    at += bytes;
-  }
-  if (next == term.end) return at == term.extent.end() ? copies : std::vector<Copy>();
-  Bytes end = term.extent.end();
-  auto last = term.end;
-  for (auto i = runs.size(); i > used && runs[i - 1].end == last; --i) {
-    auto& run = runs[i - 1];
-    last = run.first;
-    auto const bytes = length(run);
-    if (bytes > end - at) return {};
-    end -= bytes;
-    copies.push_back({run.etag, run.offset, end, std::move(run.chunks)});
-  }
-  return copies;
-}
-
 Async<void> XetTransfer::look_here(std::vector<XetTerm> const& terms) {
   constexpr std::size_t at_once = 64;  // terms per job: other work on the pool goes between
   for (std::size_t i = 0; i < terms.size(); i += at_once) {
     std::vector<XetTerm> lacking;
-    for (std::size_t j = i; j < std::min(terms.size(), i + at_once); ++j)
-      if (!claimed_.contains(terms[j].extent)) lacking.push_back(terms[j]);
-    if (lacking.empty()) continue;
-    std::vector<Copy> found;
+    std::vector<std::vector<store::HeldRun>> held;
+    for (std::size_t j = i; j < std::min(terms.size(), i + at_once); ++j) {
+      if (claimed_.contains(terms[j].extent)) continue;
+      lacking.push_back(terms[j]);
+      held.push_back(parts_.flights.held(this, terms[j].xorb, terms[j].first, terms[j].end));
+    }
     auto look = [&] {
-      for (auto const& term : lacking) {
-        auto copies = held_parts(term);
-        std::move(copies.begin(), copies.end(), std::back_inserter(found));
+      for (std::size_t j = 0; j < lacking.size(); ++j) {
+        auto runs = parts_.holder.find(lacking[j].xorb, lacking[j].first, lacking[j].end);
+        for (auto const& run : held[j]) add_uncovered(runs, run);
+        held[j] = std::move(runs);
       }
       return true;
     };
     bool const looked = co_await net::offload(parts_.disk, look);
     if (!looked || ended_) co_return fail(ErrorKind::cancelled, options_.name + " was cancelled");
-    for (auto& copy : found) {
-      Bytes length = 0;
-      for (auto const& chunk : copy.chunks) length += chunk.length;
-      Extent const extent{copy.to, length};
-      if (claimed_.contains(extent)) continue;
-      claimed_.add(extent);
-      copies_.push_back(std::move(copy));
+    for (std::size_t j = 0; j < lacking.size(); ++j) {
+      if (held[j].empty()) continue;
+      auto runs = std::move(held[j]);
+      auto const claimed = co_await claim(lacking[j], std::move(runs));
+      if (!claimed) co_return claimed.error();
     }
-    changed_.notify();
   }
   co_return Result<void>();
+}
+
+/// Where each held run stands in the file: what leads to the term's beginning or end says it by its lengths; what lies in
+/// between is found by asking the CAS which chunk stands at some byte.
+Async<void> XetTransfer::claim(XetTerm term, std::vector<store::HeldRun> runs) {
+  std::size_t from = 0;
+  for (; from < runs.size() && runs[from].first == term.first; ++from) {
+    auto const length = length_of(runs[from].chunks);
+    if (length > term.extent.length) co_return Result<void>();  // a recipe that cannot be right
+    add_copy(runs[from], term.extent.offset);
+    term.first = runs[from].end;
+    term.extent = {term.extent.offset + length, term.extent.length - length};
+  }
+  std::size_t to = runs.size();
+  for (; to > from && runs[to - 1].end == term.end; --to) {
+    auto const length = length_of(runs[to - 1].chunks);
+    if (length > term.extent.length) co_return Result<void>();
+    term.end = runs[to - 1].first;
+    term.extent.length -= length;
+    add_copy(runs[to - 1], term.extent.end());
+  }
+  for (; from < to && !ended_; ++from) {
+    auto const& run = runs[from];
+    auto const length = length_of(run.chunks);
+    if (length < bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
+    auto const offset = co_await locate(term, run);
+    if (!offset) co_return offset.error();
+    if (!*offset) continue;
+    add_copy(run, **offset);
+    auto const end = **offset + length;
+    term.first = run.end;
+    term.extent = {end, term.extent.end() - end};
+  }
+  co_return Result<void>();
+}
+
+void XetTransfer::add_copy(store::HeldRun const& run, Bytes to) {
+  Extent const extent{to, length_of(run.chunks)};
+  if (claimed_.contains(extent) || extent.end() > size_) return;
+  claimed_.add(extent);
+  copies_.push_back({run.etag, run.offset, to, run.chunks});
+  changed_.notify();
+}
+
+/// Asks which chunk stands at a byte where one of `run` should be, until it is one. `term` narrows to what lies around.
+Async<std::optional<Bytes>> XetTransfer::locate(XetTerm term, store::HeldRun const& run) {
+  constexpr int tries_max = 5;
+  std::optional<Bytes> found;
+  for (int i = 0; i < tries_max && term.first < term.end && term.extent.length > 0; ++i) {
+    auto const wanted = (run.first + run.end) / 2 - term.first;
+    Extent const byte{term.extent.offset + std::min(term.extent.length - 1, term.extent.length * wanted / (term.end - term.first)), 1};
+    auto const with = context();
+    auto const answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, byte, with);
+    if (!answer) co_return about(answer.error());
+    last_progress_ = parts_.timers.clock().now();
+    if (answer->terms.size() != 1 || answer->offset_into_first_range > byte.offset) break;
+    auto const& chunk = answer->terms.front();
+    auto const at = byte.offset - answer->offset_into_first_range;
+    bool const inside = chunk.xorb == term.xorb && chunk.first >= term.first && chunk.first < term.end && chunk.end == chunk.first + 1 &&
+                        at >= term.extent.offset && chunk.length <= term.extent.end() - at;
+    if (!inside) break;
+    if (chunk.first >= run.first && chunk.first < run.end) {
+      auto const& known = run.chunks[chunk.first - run.first];
+      auto const before = length_of(std::span(run.chunks).first(chunk.first - run.first));
+      bool const fits = known.length == chunk.length && at - term.extent.offset >= before &&
+                        length_of(run.chunks) - before <= term.extent.end() - at;
+      if (fits) found = at - before;
+      break;
+    }
+    if (chunk.first < run.first) {
+      term.first = chunk.first + 1;
+      auto const next = at + chunk.length;
+      term.extent = {next, term.extent.end() - next};
+    } else {
+      term.end = chunk.first;
+      term.extent.length = at - term.extent.offset;
+    }
+  }
+  co_return found;
 }
 
 asio::awaitable<void> XetTransfer::copy() {
@@ -451,9 +569,7 @@ asio::awaitable<void> XetTransfer::copy() {
     }
     --copying_;
     if (!rest.chunks.empty()) {
-      Bytes length = 0;
-      for (auto const& chunk : rest.chunks) length += chunk.length;
-      Extent const extent{rest.to, length};
+      Extent const extent{rest.to, length_of(rest.chunks)};
       claimed_.subtract(extent);
       gaps_.push_back({extent, true});
     }
@@ -495,7 +611,7 @@ Async<void> XetTransfer::copy_some(Copy& rest, fs::Buffer& buffer, std::unique_p
     auto const written = partial_->write_chunks(rest.to, bytes, chunks);
     if (!written) return written;
     for (auto const& chunk : chunks) {
-      done.push_back({rest.to, chunk.length, chunk.hash});
+      done.push_back({rest.to, chunk.length, 0, chunk.hash});
       rest.from += chunk.length;
       rest.to += chunk.length;
     }

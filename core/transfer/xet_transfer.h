@@ -14,6 +14,7 @@
 #include "core/transfer/movement.h"
 #include "core/transfer/partial.h"
 #include "core/transfer/permits.h"
+#include "core/transfer/xet_flights.h"
 #include "core/transfer/xet_layout.h"
 #include "core/transfer/xet_unpacker.h"
 
@@ -41,6 +42,7 @@ class XetTransfer final : public Movement {
     cas::Client& cas;
     cas::TokenSource& tokens;
     ChunkHolder& holder;
+    XetFlights& flights;
   };
   struct Options {
     std::string name;    ///< "file model.bin of model org/name", for sentences
@@ -89,6 +91,9 @@ class XetTransfer final : public Movement {
   struct Queued {
     XetFetch fetch;
     std::uint64_t generation = 0;  ///< of its URLs
+    bool exact = false;            ///< as Gap::exact
+    std::uint32_t first = 0;       ///< of the flight
+    std::uint32_t end = 0;
   };
   Async<void> open();
   Async<void> pass();
@@ -96,16 +101,21 @@ class XetTransfer final : public Movement {
   asio::awaitable<void> work();
   asio::awaitable<void> copy();
   Async<void> look_here(std::vector<XetTerm> const& terms);
-  [[nodiscard]] std::vector<Copy> held_parts(XetTerm const& term) const;
+  Async<void> claim(XetTerm term, std::vector<store::HeldRun> runs);
+  Async<std::optional<Bytes>> locate(XetTerm term, store::HeldRun const& run);
+  void add_copy(store::HeldRun const& run, Bytes to);
   Async<void> copy_some(Copy& rest, fs::Buffer& buffer, std::unique_ptr<fs::File>& file);
   Async<void> ask(Gap gap);
-  void sort_out(Queued queued, bool exact);
+  void sort_out(Queued queued);
+  void take_off(Queued queued);
+  void land(Queued const& queued);
+  asio::awaitable<void> wait_for_others();
   Async<void> fetch(XetFetch& rest);
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
   void put_back(Queued queued);
   std::optional<Duration> judge(Error const& error, unsigned& attempt, bool progressed);
   void end(Error error);
-  [[nodiscard]] bool idle() const { return gaps_.empty() && queue_.empty() && copies_.empty() && active_ == 0 && copying_ == 0 && !planning_; }
+  [[nodiscard]] bool idle() const { return gaps_.empty() && queue_.empty() && copies_.empty() && waiting_.empty() && active_ == 0 && copying_ == 0 && !planning_; }
   void placed(std::vector<PlacedChunk> const& chunks);
   void forgive(Time since) { last_progress_ += parts_.timers.clock().now() - since; }
   [[nodiscard]] Error about(Error error) const;
@@ -129,6 +139,7 @@ class XetTransfer final : public Movement {
   std::deque<Gap> gaps_;
   std::deque<Queued> queue_;
   std::deque<Copy> copies_;
+  std::deque<Queued> waiting_;  // for what others fetch
   std::size_t active_ = 0;       // workers with a fetch
   std::size_t with_permit_ = 0;  // of these, past the queue
   std::size_t copying_ = 0;

@@ -57,8 +57,9 @@ Result<void> XetUnpacker::place(Done& done) {
     auto const written = partial_.write_chunks(term.extent.offset, bytes, chunks);
     if (!written) return written;
     Bytes at = term.extent.offset;
+    auto index = term.first;
     for (auto const& chunk : chunks) {
-      done.placed.push_back({at, chunk.length, chunk.hash});
+      done.placed.push_back({at, chunk.length, index++, chunk.hash});
       at += chunk.length;
     }
     term.first = last;

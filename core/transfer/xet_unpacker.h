@@ -13,6 +13,7 @@ namespace hubd::transfer {
 struct PlacedChunk {
   Bytes offset = 0;  ///< in the file
   std::uint32_t length = 0;
+  std::uint32_t index = 0;  ///< in its xorb, where known
   xet::MerkleHash hash;
 };
 
@@ -28,6 +29,7 @@ class XetUnpacker {
     std::size_t used = 0;  ///< bytes of `data`: whole records
     std::vector<PlacedChunk> placed;
   };
+  [[nodiscard]] xet::MerkleHash const& xorb() const { return fetch_.xorb; }
   /// Whole records at the front of `data`; an incomplete one waits for more. Fails: bad_upstream for what is no record, or
   /// whose chunks do not add up to their terms; disk_full, io.
   Result<void> take(std::span<std::byte const> data, Done& done);

@@ -366,6 +366,64 @@ TEST(EngineSim, XetFilesComeByTheirChunksAndANewRevisionCostsItsNewOnes) {
   EXPECT_EQ("", world.snapshot_problem("acme/third"));
 }
 
+TEST(EngineSim, RevisionsThatOverlapFetchEachChunkOnceAlsoAtTheSameTime) {
+  for (std::uint64_t seed = 30; seed < 50; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed, small_options());
+    auto const size = fill_xet(world.hub);
+    world.hub.add_xet_file("acme/parts", "model.safetensors", {{3, 5, 24}, {1, 3, 20}, {9, 0, 12}, {4, 1, 2}});
+    world.hub.bytes_per_ms = 512;
+    ASSERT_TRUE(world.start());
+    std::vector<std::shared_ptr<World::Client>> clients;
+    for (auto const* const repo : {"acme/next", "acme/xet", "acme/parts", "acme/xet"}) {
+      clients.push_back(world.ensure(repo));
+      world.time.run_for(std::chrono::milliseconds(seed % 7 * 40));
+    }
+    world.time.run_for(2min);
+    for (auto const& client : clients) ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+    for (auto const* const repo : {"acme/next", "acme/xet", "acme/parts"}) EXPECT_EQ("", world.snapshot_problem(repo));
+    auto const distinct = size + world.hub.size_of({9, 0, 24}) + 5 * 24 * 8;
+    EXPECT_GE(world.hub.delivered, distinct);
+    EXPECT_LE(world.hub.delivered, distinct + distinct / 50) << "a lone chunk between others is bridged";
+    EXPECT_EQ(0U, world.hub.resolves);
+  }
+}
+
+TEST(EngineSim, ARunInTheMiddleOfATermIsFoundAndReused) {
+  World world(52, small_options());
+  world.hub.add_xet_file("acme/tune", "model.safetensors", {{7, 0, 24}, {1, 6, 19}, {2, 10, 23}});
+  world.hub.add_xet_file("acme/base", "model.safetensors", {{1, 0, 24}, {2, 0, 24}});
+  ASSERT_TRUE(world.start());
+  auto const tune = world.ensure("acme/tune");
+  world.time.run_for(60s);
+  ASSERT_TRUE(tune->answer && tune->answer->has_value()) << tune->answer->error().what;
+  auto const before = world.hub.delivered;
+  auto const base = world.ensure("acme/base");
+  world.time.run_for(60s);
+  ASSERT_TRUE(base->answer && base->answer->has_value()) << base->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/base"));
+  Bytes lacking = 0;
+  for (auto const& run : {SimHub::Run{1, 0, 6}, {1, 19, 24}, {2, 0, 10}, {2, 23, 24}}) lacking += world.hub.size_of(run) + (run.end - run.first) * 8;
+  EXPECT_EQ(lacking, world.hub.delivered - before);
+}
+
+TEST(EngineSim, ATransferThatBreaksOffLeavesItsFlightsToTheOthers) {
+  World world(51, small_options());
+  fill_xet(world.hub);
+  world.hub.bytes_per_ms = 64;
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/xet");
+  world.time.run_for(500ms);
+  auto const second = world.ensure("acme/next");
+  world.time.run_for(500ms);
+  world.leave(*first);
+  world.hub.bytes_per_ms = 256 * kib;
+  world.time.run_for(60s);
+  ASSERT_TRUE(second->answer && second->answer->has_value()) << second->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/next"));
+  EXPECT_EQ(0U, world.hub.open);
+}
+
 TEST(EngineSim, AWrongByteOfAXorbIsFetchedOnceMoreAndNoMore) {
   World world(21, small_options());
   auto const size = fill_xet(world.hub);
