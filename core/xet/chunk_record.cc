@@ -10,10 +10,13 @@
 #include <string>
 #include <string_view>
 
+#include "core/xet/byte_groups.h"
+
 namespace hubd::xet {
 namespace {
 
 constexpr std::string_view kFooterMark = "XETBLOB";
+constexpr std::string_view kFrameMark = "\x04\x22\x4d\x18";
 
 Error wrong(std::string what) { return fail(ErrorKind::bad_upstream, std::move(what)); }
 
@@ -34,6 +37,8 @@ Result<void> unpack_lz4(std::span<std::byte const> packed, std::span<std::byte> 
     context.reset(made);
   }
   LZ4F_resetDecompressionContext(context.get());
+  // A skippable frame is legal LZ4, but no chunk.
+  if (!as_text(packed).starts_with(kFrameMark)) return wrong("it does not begin with an LZ4 frame");
   std::size_t used = 0;
   std::size_t filled = 0;
   std::size_t hint = 1;
@@ -52,24 +57,17 @@ Result<void> unpack_lz4(std::span<std::byte const> packed, std::span<std::byte> 
   return {};
 }
 
-/// Bytes 0, 4, 8, ... stand first, then 1, 5, 9, ... and so on.
-void ungroup(std::span<std::byte const> grouped, std::span<std::byte> out) {
-  auto const quarter = grouped.size() / 4;
-  auto const rest = grouped.size() % 4;
-  std::array<std::byte const*, 4> lanes;
-  auto const* at = grouped.data();
-  for (std::size_t lane = 0; lane < 4; ++lane) {
-    lanes[lane] = at;
-    at += quarter + (lane < rest ? 1 : 0);
-  }
-  auto* to = out.data();
-  for (std::size_t i = 0; i < quarter; ++i, to += 4) {
-    to[0] = lanes[0][i];
-    to[1] = lanes[1][i];
-    to[2] = lanes[2][i];
-    to[3] = lanes[3][i];
-  }
-  for (std::size_t lane = 0; lane < rest; ++lane) to[lane] = lanes[lane][quarter];
+/// One frame as the protocol's other clients write it: independent blocks, nothing optional. 0: it does not fit.
+std::size_t pack_lz4(std::span<std::byte const> bytes, std::span<std::byte> out) {
+  LZ4F_preferences_t wanted{};
+  wanted.frameInfo.blockSizeID = bytes.size() <= 65536 ? LZ4F_max64KB : LZ4F_max256KB;
+  wanted.frameInfo.blockMode = LZ4F_blockIndependent;
+  auto const size = LZ4F_compressFrame(out.data(), out.size(), bytes.data(), bytes.size(), &wanted);
+  return LZ4F_isError(size) != 0 ? 0 : size;
+}
+
+void put_u24(std::byte* at, std::size_t value) {
+  for (unsigned i = 0; i < 3; ++i) at[i] = static_cast<std::byte>(value >> (8U * i));
 }
 
 }  // namespace
@@ -107,8 +105,40 @@ Result<void> unpack_chunk(ChunkHead const& head, std::span<std::byte const> pack
   auto const bytes = std::span(grouped).first(out.size());
   auto const unpacked = unpack_lz4(packed, bytes);
   if (!unpacked) return unpacked;
-  ungroup(bytes, out);
+  ungroup_bytes(bytes, out);
   return {};
+}
+
+ChunkHead append_chunk(std::span<std::byte const> chunk, Packing wanted, std::vector<std::byte>& body) {
+  assert(!chunk.empty() && chunk.size() <= kChunkSizeMax && "the caller cuts chunks");
+  auto const at = body.size();
+  ChunkHead head;
+  head.size = static_cast<std::uint32_t>(chunk.size());
+  auto const bound = wanted == Packing::none ? chunk.size() : LZ4F_compressFrameBound(chunk.size(), nullptr);
+  body.resize(at + kChunkHeadSize + std::max(bound, chunk.size()));
+  auto const room = std::span(body).subspan(at + kChunkHeadSize);
+  std::size_t packed = 0;
+  if (wanted == Packing::lz4) packed = pack_lz4(chunk, room);
+  if (wanted == Packing::grouped_lz4) {
+    thread_local std::array<std::byte, kChunkSizeMax> grouped;
+    auto const bytes = std::span(grouped).first(chunk.size());
+    group_bytes(chunk, bytes);
+    packed = pack_lz4(bytes, room);
+  }
+  if (packed != 0 && packed < chunk.size()) {
+    head.packing = wanted;
+  } else {
+    std::copy(chunk.begin(), chunk.end(), room.begin());
+    packed = chunk.size();
+  }
+  head.packed_size = static_cast<std::uint32_t>(packed);
+  auto* const bytes = body.data() + at;
+  bytes[0] = std::byte{0};
+  put_u24(bytes + 1, packed);
+  bytes[4] = static_cast<std::byte>(head.packing);
+  put_u24(bytes + 5, chunk.size());
+  body.resize(at + kChunkHeadSize + packed);
+  return head;
 }
 
 }  // namespace hubd::xet

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/xet/limits.h"
@@ -23,5 +24,7 @@ Result<ChunkHead> parse_chunk_head(std::span<std::byte const> bytes);
 /// Unpacks into `out`, of head.size bytes. Fails: bad_upstream when `packed` is damaged or gives another number of bytes; `out` is
 /// undefined then.
 Result<void> unpack_chunk(ChunkHead const& head, std::span<std::byte const> packed, std::span<std::byte> out);
+/// Appends the record of `chunk` (1 to kChunkSizeMax bytes) to `body`, packed as `wanted` when that shrinks it, else as it is.
+ChunkHead append_chunk(std::span<std::byte const> chunk, Packing wanted, std::vector<std::byte>& body);
 
 }  // namespace hubd::xet

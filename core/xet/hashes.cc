@@ -4,8 +4,11 @@
 #include <blake3.h>
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <vector>
+
+#include "core/xet/limits.h"
 
 namespace hubd::xet {
 namespace {
@@ -21,9 +24,6 @@ constexpr Key kVerificationKey{0x7f, 0x18, 0x57, 0xd6, 0xce, 0x56, 0xed, 0x66, 0
                                0xa4, 0xcd, 0x26, 0xd5, 0xb5, 0xdb, 0x49, 0xe6, 0x41, 0x24, 0x98, 0x7f, 0x28, 0xfb, 0x94, 0xc3};
 constexpr Key kZeroKey{};
 
-constexpr std::size_t kGroupMax = 9;  // children of a node
-constexpr std::uint64_t kBranching = 4;
-
 class Keyed {
  public:
   explicit Keyed(Key const& key) { blake3_hasher_init_keyed(&hasher_, key.data()); }
@@ -38,18 +38,53 @@ class Keyed {
   blake3_hasher hasher_;
 };
 
-/// How many of the remaining nodes of a level share a parent.
-std::size_t group_length(std::span<HashedSize const> rest) {
-  if (rest.size() <= 2) return rest.size();
-  auto const end = std::min(kGroupMax, rest.size());
-  for (std::size_t i = 2; i < end; ++i)
-    if (rest[i].hash.modulo(kBranching) == 0) return i + 1;
-  return end;
+}  // namespace
+
+MerkleHash chunk_hash(std::span<std::byte const> chunk) {
+  Keyed hasher(kChunkKey);
+  hasher.update(chunk.data(), chunk.size());
+  return hasher.finish();
 }
 
-HashedSize parent(std::span<HashedSize const> children) {
+struct ChunkHasher::State {
+  Keyed hasher{kChunkKey};
+};
+ChunkHasher::ChunkHasher() : state_(std::make_unique<State>()) {}
+ChunkHasher::~ChunkHasher() = default;
+void ChunkHasher::update(std::span<std::byte const> bytes) { state_->hasher.update(bytes.data(), bytes.size()); }
+MerkleHash ChunkHasher::finish() {
+  auto const hash = state_->hasher.finish();
+  *state_ = {};
+  return hash;
+}
+
+MerkleHash node_hash(std::span<std::byte const> text) {
+  Keyed hasher(kNodeKey);
+  hasher.update(text.data(), text.size());
+  return hasher.finish();
+}
+
+MerkleHash hmac(MerkleHash const& hash, std::span<std::byte const, 32> key) {
+  Key raw;
+  std::transform(key.begin(), key.end(), raw.begin(), [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+  Keyed hasher(raw);
+  hasher.update(hash.bytes.data(), hash.bytes.size());
+  return hasher.finish();
+}
+
+std::size_t group_length(std::span<HashedSize const> rest) {
+  std::size_t count = 0;
+  while (count < rest.size()) {
+    ++count;
+    if (ends_group(count, rest[count - 1].hash)) break;
+  }
+  return count;
+}
+
+HashedSize merkle_parent(std::span<HashedSize const> children) {
+  assert(!children.empty() && children.size() <= kChildrenMax && "a node has one to nine children");
   // "<hash> : <size>\n" for each child
-  std::array<char, kGroupMax * (64 + 3 + 20 + 1)> text;
+  std::array<char, kChildrenMax * (64 + 3 + 20 + 1)> text;
   char* end = text.data();
   Bytes size = 0;
   for (auto const& child : children) {
@@ -62,25 +97,7 @@ HashedSize parent(std::span<HashedSize const> children) {
     *end++ = '\n';
     size += child.size;
   }
-  Keyed hasher(kNodeKey);
-  hasher.update(text.data(), static_cast<std::size_t>(end - text.data()));
-  return {hasher.finish(), size};
-}
-
-}  // namespace
-
-MerkleHash chunk_hash(std::span<std::byte const> chunk) {
-  Keyed hasher(kChunkKey);
-  hasher.update(chunk.data(), chunk.size());
-  return hasher.finish();
-}
-
-MerkleHash hmac(MerkleHash const& hash, std::span<std::byte const, 32> key) {
-  Key raw;
-  std::transform(key.begin(), key.end(), raw.begin(), [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
-  Keyed hasher(raw);
-  hasher.update(hash.bytes.data(), hash.bytes.size());
-  return hasher.finish();
+  return {node_hash(std::as_bytes(std::span(text.data(), end))), size};
 }
 
 MerkleHash merkle_root(std::span<HashedSize const> chunks) {
@@ -90,7 +107,7 @@ MerkleHash merkle_root(std::span<HashedSize const> chunks) {
     std::size_t made = 0;  // parents stand in place of children that are read already
     for (std::size_t at = 0; at < level.size();) {
       auto const count = group_length(std::span(level).subspan(at));
-      auto const node = parent(std::span(level).subspan(at, count));
+      auto const node = merkle_parent(std::span(level).subspan(at, count));
       level[made++] = node;
       at += count;
     }
@@ -100,11 +117,13 @@ MerkleHash merkle_root(std::span<HashedSize const> chunks) {
 }
 
 MerkleHash file_hash(std::span<HashedSize const> chunks) {
-  if (chunks.empty()) return {};
-  auto const root = merkle_root(chunks);
-  Keyed hasher(kZeroKey);
-  hasher.update(root.bytes.data(), root.bytes.size());
-  return hasher.finish();
+  return chunks.empty() ? MerkleHash{} : file_hash_of_root(merkle_root(chunks));
+}
+
+MerkleHash file_hash_of_root(MerkleHash const& root) { return hmac(root, std::as_bytes(std::span(kZeroKey))); }
+
+MerkleHash file_hash(std::span<HashedSize const> chunks, std::span<std::byte const, 32> salt) {
+  return chunks.empty() ? MerkleHash{} : hmac(merkle_root(chunks), salt);
 }
 
 MerkleHash verification_hash(std::span<MerkleHash const> chunks) {
@@ -112,5 +131,7 @@ MerkleHash verification_hash(std::span<MerkleHash const> chunks) {
   for (auto const& chunk : chunks) hasher.update(chunk.bytes.data(), chunk.bytes.size());
   return hasher.finish();
 }
+
+bool is_dedup_eligible(MerkleHash const& chunk) { return chunk.modulo(kDedupModulus) == 0; }
 
 }  // namespace hubd::xet

@@ -20,6 +20,18 @@ std::string MerkleHash::text() const {
   return text;
 }
 
+std::string MerkleHash::base64() const {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  for (std::size_t i = 0; i < kSize; i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8U | (i + k < kSize ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k) text += digits[group >> (18U - 6U * k) & 63U];
+  }
+  text.pop_back();  // 32 bytes leave one character of padding
+  return text;
+}
+
 std::optional<MerkleHash> MerkleHash::parse(std::string_view text) {
   if (text.size() != 2 * kSize) return std::nullopt;
   MerkleHash hash;

@@ -23,6 +23,8 @@ struct MerkleHash {
   [[nodiscard]] bool is_zero() const { return *this == MerkleHash{}; }
   /// 64 lower-case digits, as in URLs and JSON.
   [[nodiscard]] std::string text() const;
+  /// 43 characters of the URL-safe alphabet, of the bytes as they are: names in cache folders.
+  [[nodiscard]] std::string base64() const;
   /// Nothing unless `text` is 64 hex digits.
   static std::optional<MerkleHash> parse(std::string_view text);
 
