@@ -46,9 +46,16 @@ class Descriptor {
 client::Error read_error(std::string const& path, std::string const& what) {
   auto const code = errno;
   auto kind = ErrorKind::io;
-  if (code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP) kind = ErrorKind::bad_request;
-  if (code == EACCES || code == EPERM) kind = ErrorKind::permission_denied;
-  return make_error(kind, path + " cannot be " + what + ": " + std::strerror(code));
+  std::string next = "check the disk";
+  if (code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP) {
+    kind = ErrorKind::bad_request;
+    next = "check the name";
+  }
+  if (code == EACCES || code == EPERM) {
+    kind = ErrorKind::permission_denied;
+    next = "ask its owner for the right to read it";
+  }
+  return make_error(kind, path + " cannot be " + what + ": " + std::strerror(code) + "; " + next);
 }
 
 /// Prints one file's chunks while they are found and its ids behind them, in the form asked for.
@@ -199,7 +206,7 @@ void add_hash(Registrar& registrar) {
                                 "  hubctl hash model.safetensors\n"
                                 "  hubctl hash model.safetensors --chunks\n"
                                 "  hubctl hash *.safetensors --json");
-  app->add_option("files", options->files, "Regular files")->required()->type_name("FILE...");
+  app->add_option("files", options->files, "Regular files")->required()->type_name("FILE");
   app->add_flag("--chunks", options->chunks, "Also each Xet chunk: its hash, offset and length");
   app->callback(
       [&registrar, options] { registrar.action = [options](Session& session) { return run(session, *options); }; });

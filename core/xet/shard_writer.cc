@@ -103,10 +103,9 @@ Result<void> ShardWriter::finish() {
   put_bookend(put);
   auto const flushed = flush();
   if (!flushed || !footer_) return flushed;
-  auto const by_word = [](auto const& a, auto const& b) { return a.word < b.word; };
-  std::stable_sort(files_.begin(), files_.end(), by_word);
-  std::stable_sort(xorbs_.begin(), xorbs_.end(), by_word);
-  std::stable_sort(chunks_.begin(), chunks_.end(), by_word);
+  std::sort(files_.begin(), files_.end());
+  std::sort(xorbs_.begin(), xorbs_.end());
+  std::sort(chunks_.begin(), chunks_.end());
   auto const file_lookup = written_;
   for (auto const& one : files_) put.u64(one.word).u32(one.record);
   auto const xorb_lookup = file_lookup + kNameEntrySize * files_.size();
@@ -130,7 +129,7 @@ Result<std::vector<std::byte>> write_shard(Shard const& shard, std::optional<Sha
   auto const in_order = [](auto const& all, auto const& name) {
     std::vector<std::remove_cvref_t<decltype(all.front())> const*> order;
     for (auto const& one : all) order.push_back(&one);
-    std::stable_sort(order.begin(), order.end(), [&](auto const* a, auto const* b) { return name(*a) < name(*b); });
+    std::sort(order.begin(), order.end(), [&](auto const* a, auto const* b) { return std::pair(name(*a), a) < std::pair(name(*b), b); });
     return order;
   };
   for (auto const* file : in_order(shard.files, [](ShardFile const& one) { return one.file; })) {

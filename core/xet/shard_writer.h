@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <compare>
 #include <functional>
 #include <optional>
 #include <span>
@@ -38,11 +39,13 @@ class ShardWriter {
   struct Name {
     std::uint64_t word;
     std::uint32_t record;
+    auto operator<=>(Name const&) const = default;
   };
   struct ChunkPlace {
     std::uint64_t word;
     std::uint32_t record;
     std::uint32_t index;
+    auto operator<=>(ChunkPlace const&) const = default;
   };
   Result<void> begin();
   Result<void> end_files();
