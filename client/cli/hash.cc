@@ -83,9 +83,16 @@ class Printer {
           output_.raw((number_ == 0 ? " " : ",") +
                       json::serialize(json::object{{"hash", hash}, {"offset", offset_}, {"length", chunk.size}}));
           break;
-        case Mode::quiet: output_.raw(hash); break;
-        case Mode::agent: output_.text("chunk=" + hash + " offset=" + std::to_string(offset_) + " length=" + std::to_string(chunk.size)); break;
-        case Mode::human: output_.text("  " + hash + "  " + std::to_string(offset_) + " +" + std::to_string(chunk.size)); break;
+        case Mode::quiet:
+          output_.raw(hash);
+          break;
+        case Mode::agent:
+          output_.text("chunk=" + hash + " offset=" + std::to_string(offset_) +
+                       " length=" + std::to_string(chunk.size));
+          break;
+        case Mode::human:
+          output_.text("  " + hash + "  " + std::to_string(offset_) + " +" + std::to_string(chunk.size));
+          break;
       }
     }
     offset_ += chunk.size;
@@ -138,12 +145,15 @@ class Printer {
 };
 
 client::Result<void> hash_file(std::string const& path, Printer& printer, std::span<std::byte> block) {
-  Descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe without a writer must not hold us
+  Descriptor const file(
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe without a writer must not hold us
   if (file.number() < 0) return read_error(path, "opened");
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.number(), &status) != 0) return read_error(path, "looked at");
   if (!S_ISREG(status.st_mode))
-    return make_error(ErrorKind::bad_request, path + " is " + (S_ISDIR(status.st_mode) ? "a folder" : "not a regular file") + "; name regular files");
+    return make_error(
+        ErrorKind::bad_request,
+        path + " is " + (S_ISDIR(status.st_mode) ? "a folder" : "not a regular file") + "; name regular files");
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_SEQUENTIAL);
   auto const size = static_cast<Bytes>(status.st_size);
   hash::Sha256Hasher sha256;

@@ -4,8 +4,10 @@
 //   xet_tool xorb FILE                                     reads a stored or uploaded xorb
 //   xet_tool shard FILE                                    reads a shard
 //   xet_tool answer v1|v2 ANSWER FILE_ID OFFSET LENGTH SHARD XORB...
-//                                                          holds a reconstruction against ours; LENGTH 0: of the whole file
-//   xet_tool pack FILE FOLDER                              writes FOLDER/<id>.xorb and FOLDER/shard, as they are uploaded
+//                                                          holds a reconstruction against ours; LENGTH 0: of the whole
+//                                                          file
+//   xet_tool pack FILE FOLDER                              writes FOLDER/<id>.xorb and FOLDER/shard, as they are
+//   uploaded
 //
 // Prints one JSON object; errors go to stderr, exit code 1.
 #include <algorithm>
@@ -53,10 +55,13 @@ void write_file(std::string const& path, std::span<std::byte const> bytes) {
 
 json::object show_xorb(std::string const& path) {
   json::array chunks;
-  xet::XorbReader reader(xet::XorbReader::FooterUse::check, [&chunks](xet::XorbReader::Chunk const& chunk) -> Result<void> {
-    chunks.push_back(json::object{{"hash", chunk.hash.text()}, {"length", chunk.head.size}, {"packing", static_cast<unsigned>(chunk.head.packing)}});
-    return {};
-  });
+  xet::XorbReader reader(xet::XorbReader::FooterUse::check,
+                         [&chunks](xet::XorbReader::Chunk const& chunk) -> Result<void> {
+                           chunks.push_back(json::object{{"hash", chunk.hash.text()},
+                                                         {"length", chunk.head.size},
+                                                         {"packing", static_cast<unsigned>(chunk.head.packing)}});
+                           return {};
+                         });
   auto const bytes = read_file(path);
   must(reader.update(as_bytes(bytes)));
   auto const index = must(reader.finish());
@@ -73,14 +78,21 @@ json::object show_shard(std::string const& path) {
   for (auto const& file : shard.files) {
     json::array segments;
     for (auto const& one : file.segments)
-      segments.push_back(json::object{{"xorb", one.xorb.text()}, {"first", one.first}, {"end", one.end}, {"length", one.length},
-                                      {"verification", one.verification ? json::value(one.verification->text()) : json::value()}});
-    files.push_back(json::object{{"file", file.file.text()}, {"sha256", file.sha256 ? json::value(file.sha256->hex()) : json::value()}, {"segments", std::move(segments)}});
+      segments.push_back(
+          json::object{{"xorb", one.xorb.text()},
+                       {"first", one.first},
+                       {"end", one.end},
+                       {"length", one.length},
+                       {"verification", one.verification ? json::value(one.verification->text()) : json::value()}});
+    files.push_back(json::object{{"file", file.file.text()},
+                                 {"sha256", file.sha256 ? json::value(file.sha256->hex()) : json::value()},
+                                 {"segments", std::move(segments)}});
   }
   json::array xorbs;
   for (auto const& xorb : shard.xorbs) {
     json::array chunks;
-    for (auto const& chunk : xorb.chunks) chunks.push_back(json::object{{"hash", chunk.hash.text()}, {"length", chunk.length}});
+    for (auto const& chunk : xorb.chunks)
+      chunks.push_back(json::object{{"hash", chunk.hash.text()}, {"length", chunk.length}});
     xorbs.push_back(json::object{{"xorb", xorb.xorb.text()}, {"size", xorb.size}, {"chunks", std::move(chunks)}});
   }
   return {{"files", std::move(files)}, {"xorbs", std::move(xorbs)}, {"footer", shard.footer.has_value()}};
@@ -135,7 +147,8 @@ json::object pack(std::string const& path, std::string const& folder) {
     std::vector<xet::MerkleHash> hashes;
     for (auto const& chunk : xorb.index.chunks) hashes.push_back(chunk.hash);
     auto const count = static_cast<std::uint32_t>(hashes.size());
-    file.segments.push_back({xorb.index.xorb, static_cast<std::uint32_t>(xorb.index.size()), 0, count, xet::verification_hash(hashes)});
+    file.segments.push_back(
+        {xorb.index.xorb, static_cast<std::uint32_t>(xorb.index.size()), 0, count, xet::verification_hash(hashes)});
     shard.xorbs.push_back(xet::shard_xorb(xorb.index));
   };
   std::size_t at = 0;
@@ -155,7 +168,9 @@ json::object run(std::vector<std::string> const& words) {
   if (words.size() == 2 && words[0] == "shard") return show_shard(words[1]);
   if (words.size() >= 7 && words[0] == "answer") return hold_answer(words);
   if (words.size() == 3 && words[0] == "pack") return pack(words[1], words[2]);
-  throw std::runtime_error("usage: xet_tool xorb FILE | shard FILE | answer v1|v2 ANSWER FILE_ID OFFSET LENGTH SHARD XORB... | pack FILE FOLDER");
+  throw std::runtime_error(
+      "usage: xet_tool xorb FILE | shard FILE | answer v1|v2 ANSWER FILE_ID OFFSET LENGTH SHARD XORB... | pack FILE "
+      "FOLDER");
 }
 
 }  // namespace

@@ -62,7 +62,9 @@ TEST(Chunker, CutsAlikeHoweverItIsFed) {
     Buffer bytes;
     while (bytes.size() < 900'000) {
       auto const size = 1 + below(rng, 200'000);
-      auto const more = rng() % 3 == 0 ? Buffer(size, static_cast<std::byte>(rng() & 0xffU)) : rng() % 2 == 0 ? counters(size) : random_bytes(rng(), size);
+      auto const more = rng() % 3 == 0   ? Buffer(size, static_cast<std::byte>(rng() & 0xffU))
+                        : rng() % 2 == 0 ? counters(size)
+                                         : random_bytes(rng(), size);
       bytes.insert(bytes.end(), more.begin(), more.end());
     }
     auto const whole = cuts(bytes);
@@ -103,7 +105,8 @@ TEST(Chunker, CutsAgainTheSameBehindAnEdit) {
   for (auto const length : cuts(bytes)) ends.push_back(bytes.size() - (at += length));
   std::size_t same = 0;
   at = 0;
-  for (auto const length : cuts(edited)) same += std::count(ends.begin(), ends.end(), edited.size() - (at += length)) != 0 ? 1 : 0;
+  for (auto const length : cuts(edited))
+    same += std::count(ends.begin(), ends.end(), edited.size() - (at += length)) != 0 ? 1 : 0;
   EXPECT_GT(same, ends.size() / 2);
 }
 
@@ -118,7 +121,8 @@ TEST(FileHasher, KnowsTheFileAndItsChunks) {
   std::vector<HashedSize> chunks;
   FileHasher hasher;
   auto const keep = [&chunks](HashedSize const& chunk) { chunks.push_back(chunk); };
-  for (at = 0; at < bytes.size(); at += 10'007) hasher.update(std::span(bytes).subspan(at, std::min<std::size_t>(10'007, bytes.size() - at)), keep);
+  for (at = 0; at < bytes.size(); at += 10'007)
+    hasher.update(std::span(bytes).subspan(at, std::min<std::size_t>(10'007, bytes.size() - at)), keep);
   auto const total = hasher.finish(keep);
   EXPECT_EQ(chunks, expected);
   EXPECT_EQ(total.file, file_hash(expected));

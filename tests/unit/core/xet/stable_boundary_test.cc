@@ -28,7 +28,8 @@ TEST(StableBoundary, IsCutAgainWhateverChangedBefore) {
     ASSERT_TRUE(boundary.has_value());
     ASSERT_GE(*boundary, position);
     auto edited = bytes;
-    for (std::size_t i = position - std::min<std::size_t>(position, 3000); i < position; ++i) edited[i] = static_cast<std::byte>(rng() & 0xffU);
+    for (std::size_t i = position - std::min<std::size_t>(position, 3000); i < position; ++i)
+      edited[i] = static_cast<std::byte>(rng() & 0xffU);
     auto const after = cuts(edited);
     EXPECT_TRUE(std::binary_search(after.begin(), after.end(), *boundary)) << position;
   }
