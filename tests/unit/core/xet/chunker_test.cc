@@ -87,6 +87,24 @@ TEST(Chunker, KeepsToItsLimits) {
   }
 }
 
+// The first place that may be a cut already sees all 64 bytes before it.
+TEST(Chunker, SeesItsWholeWindowAtTheMinimum) {
+  Rng rng(6);
+  for (int found = 0; found < 6;) {
+    Buffer bytes(20'000);
+    std::uint64_t state = 0;
+    for (std::size_t i = kChunkSizeMin - 64; i < kChunkSizeMin; ++i) {
+      bytes[i] = static_cast<std::byte>(rng() & 0xffU);
+      state = (state << 1U) + kGear[std::to_integer<std::size_t>(bytes[i])];
+    }
+    if (state >> 48U != 0) continue;
+    ++found;
+    ASSERT_EQ(cuts(bytes).front(), kChunkSizeMin);
+    bytes[kChunkSizeMin - 64] = bytes[kChunkSizeMin - 64] == std::byte{0} ? std::byte{1} : std::byte{0};
+    ASSERT_EQ(cuts(bytes).front(), pure_cut(bytes));
+  }
+}
+
 TEST(Chunker, BeginsAnewAfterReset) {
   auto const bytes = random_bytes(3, 300'000);
   Chunker chunker;

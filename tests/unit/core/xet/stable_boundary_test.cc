@@ -35,6 +35,14 @@ TEST(StableBoundary, IsCutAgainWhateverChangedBefore) {
   }
 }
 
+TEST(StableBoundary, NeedsTwoChunksClearOfBothLimits) {
+  EXPECT_FALSE(is_stable_length(16'383));
+  EXPECT_TRUE(is_stable_length(16'384));
+  EXPECT_TRUE(is_stable_length(122'879));
+  EXPECT_FALSE(is_stable_length(122'880));
+  EXPECT_EQ(next_stable_boundary(std::vector<Bytes>{0, 16'383, 40'000, 60'000}, 0), 60'000U);
+}
+
 TEST(StableBoundary, IsNothingNearTheEnd) {
   EXPECT_EQ(next_stable_boundary({}, 0), std::nullopt);
   EXPECT_EQ(next_stable_boundary(std::vector<Bytes>{0, 20'000}, 0), std::nullopt);
