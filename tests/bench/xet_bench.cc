@@ -107,7 +107,8 @@ void decode_xorb(benchmark::State& state, Buffer const& (*bytes)(), PackingPolic
   for (auto _ : state) {
     XorbReader reader(XorbReader::FooterUse::refuse, nullptr);
     for (std::size_t at = 0; at < xorb.body.size(); at += kBlock)
-      if (!reader.update(std::span(xorb.body).subspan(at, std::min(kBlock, xorb.body.size() - at)))) state.SkipWithError("unusable");
+      if (!reader.update(std::span(xorb.body).subspan(at, std::min(kBlock, xorb.body.size() - at))))
+        state.SkipWithError("unusable");
     if (!reader.finish()) state.SkipWithError("unusable");
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * xorb.index.size()));
