@@ -52,7 +52,7 @@ class ContentStore {
   Result<ContentPtr> generated(Bytes size, std::uint64_t seed);
   /// Takes over a finished temporary file whose digest the caller computed. Fails: io.
   Result<ContentPtr> adopt(std::filesystem::path const& temporary, std::string const& sha256, Bytes size);
-  /// Keeps bytes that something else stores. Fails: never.
+  /// Keeps bytes that something else stores.
   ContentPtr from_source(std::shared_ptr<ByteSource const> source, std::string const& sha256, Bytes size);
   [[nodiscard]] ContentPtr find(std::string const& sha256) const;
   /// A new name for an upload in progress.

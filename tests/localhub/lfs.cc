@@ -257,7 +257,7 @@ Answer Hub::lfs_duplicate(Call const& call, Place const& place) {
     auto const oid = text_of(file.as_object(), "sha256");
     if (source.repo->lfs_objects.contains(oid)) {
       repo->lfs_objects.insert(oid);
-      if (auto const* known = cas.store.file_by_sha256(oid); known != nullptr) cas.store.allow(known->hash, repo->oid);
+      if (auto const* known = cas.store.file_by_sha256(oid, source.repo->oid); known != nullptr) cas.store.allow(known->hash, repo->oid);
     } else {
       failed.push_back(json::object{{"sha256", oid}, {"error", "not found"}});
     }

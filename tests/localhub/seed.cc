@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <stdexcept>
 
+#include "tests/localhub/cas/body.h"
 #include "tests/localhub/crypto.h"
 #include "tests/localhub/hub.h"
 
@@ -78,7 +79,7 @@ ContentPtr kept(Result<ContentPtr> content) {
   return *content;
 }
 
-ContentPtr content_of(ContentStore& store, json::object const& file, std::uint64_t step) {
+ContentPtr unedited(ContentStore& store, json::object const& file, std::uint64_t step) {
   if (file.contains("text")) return store.from_text(text_of(file, "text"));
   if (file.contains("from")) return kept(store.from_file(text_of(file, "from")));
   if (file.contains("base64")) {
@@ -88,6 +89,48 @@ ContentPtr content_of(ContentStore& store, json::object const& file, std::uint64
   }
   if (!file.contains("size")) throw BadSeed("file " + text_of(file, "path") + " has neither text, base64, from nor size");
   return kept(store.generated(number_of(file, "size", 0), number_of(file, "random_seed", 0) + step * 0x5851f42d4c957f2dULL));
+}
+
+// Some stretches of a file replaced; what is left of it is not stored again.
+ContentPtr edited(ContentStore& store, ContentPtr const& base, json::array const& edits) {
+  std::vector<Part> parts;
+  auto const source = source_of(base);
+  Bytes at = 0;
+  for (auto const& value : edits) {
+    auto const& edit = object_of(value);
+    auto const from = number_of(edit, "at", 0);
+    auto const size = number_of(edit, "size", 0);
+    auto const to = from + number_of(edit, "remove", size);
+    if (from < at || to > base->size) throw BadSeed("\"edits\" are in order, inside the file, and do not overlap");
+    std::string fresh(size, '\0');
+    generate_bytes(number_of(edit, "random_seed", 0), 0, std::as_writable_bytes(std::span(fresh)));
+    parts.emplace_back(Stretch{source, at, from - at});
+    parts.emplace_back(std::move(fresh));
+    at = to;
+  }
+  parts.emplace_back(Stretch{source, at, base->size - at});
+  Bytes size = 0;
+  for (auto const& part : parts) size += size_of(part);
+  auto const whole = joined(std::move(parts));
+  if (size <= 1_MiB) {
+    auto text = read_exactly(*whole, 0, static_cast<std::size_t>(size));
+    if (!text) throw BadSeed(text.error().what);
+    return store.from_text(std::move(*text));
+  }
+  Hash digest(Hash::Kind::sha256);
+  std::vector<std::byte> buffer(256 * 1024);
+  for (Bytes done = 0; done < size;) {
+    auto const got = whole->read(done, buffer);
+    if (!got) throw BadSeed(got.error().what);
+    digest.update(std::span<std::byte const>(buffer).first(*got));
+    done += *got;
+  }
+  return store.from_source(whole, digest.hex(), size);
+}
+
+ContentPtr content_of(ContentStore& store, json::object const& file, std::uint64_t step) {
+  auto content = unedited(store, file, step);
+  return file.contains("edits") ? edited(store, content, items_of(file, "edits")) : content;
 }
 
 SeedForm form_of(json::object const& file) {
@@ -117,7 +160,7 @@ bool xet_of(json::object const& file) {
 bool lfs_of(json::object const& file, std::string const& path, Content const& content, std::string const& attributes) {
   if (file.contains("lfs")) return flag_of(file, "lfs");
   if (attributes_lfs(attributes, path) || content.size >= 10'000'000) return true;
-  return !content.file.empty() || looks_binary(content.text);
+  return !content.file.empty() || content.source || looks_binary(content.text);
 }
 
 std::string attributes_of(Tree const& tree) {

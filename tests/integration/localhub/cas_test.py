@@ -193,6 +193,21 @@ class Reading(Case):
         whole = self.plan("b.bin")
         self.assertGreater(len(whole["xorbs"]), 2)
 
+    def test_edited_files_share_xorbs_with_what_they_came_from(self):
+        like = {"path": "like.bin", "size": SIZE, "random_seed": 1, "xet": True, "edits": [
+            {"at": 1_000_000, "size": 10, "random_seed": 7}, {"at": 2_000_000, "size": 100, "remove": 0, "random_seed": 8},
+            {"at": 2_500_000, "remove": 1000}]}
+        self.local.call("POST", "/_localhub/seed", {"repos": [{"id": "alice/m", "commits": [{"files": [like]}]}]})
+        body, base = self.plain("like.bin"), self.plain()
+        self.assertEqual((SIZE - 900, base[:1_000_000], base[1_000_010:2_000_000], base[2_000_000:2_500_000], base[2_501_000:]),
+                         (len(body), body[:1_000_000], body[1_000_010:2_000_000], body[2_000_100:2_500_100], body[2_500_100:]))
+        self.assertNotEqual(base[1_000_000:1_000_010], body[1_000_000:1_000_010])
+        self.assertEqual(body, rebuild(self.plan("like.bin"), self.fetch))
+        shared = self.described()["terms"][0]["xorb"]
+        terms = self.described("like.bin")["terms"]
+        self.assertGreater(sum(t["length"] for t in terms if t["xorb"] == shared), 0.7 * SIZE)
+        self.assertEqual(2, len({t["xorb"] for t in terms}))
+
     def test_bad_ranges_and_names(self):
         path = "/v2/reconstructions/" + self.xet_hash()
         for text in (f"bytes={SIZE}-", "bytes=5-2", "items=0-1", "bytes=x-y"):

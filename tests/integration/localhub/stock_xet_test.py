@@ -40,6 +40,14 @@ IDS = """
 import json, hf_xet
 print(json.dumps({{name: hf_xet.hash_files([path])[0].hash for name, path in json.loads('''{files}''').items()}}))
 """
+LIE = """
+import hf_xet
+commit = hf_xet.XetSession().new_upload_commit(token_refresh_url="{hub}/api/models/alice/plain/xet-write-token/main",
+                                               token_refresh_headers={{"authorization": "Bearer hf_alice"}})
+job = commit.start_upload_file("{path}", sha256="{sha256}")
+commit.wait_to_finish()
+print('"' + job.result().xet_info.hash + '"')
+"""
 
 
 def missing(what):
@@ -233,6 +241,13 @@ class Ways(Case):
         with self.assertRaises(urllib.error.HTTPError) as refused:
             opener.open(request, timeout=HANG)
         self.assertEqual(400, refused.exception.code)
+        refused.exception.close()
+        # A digest that is not the file's own does not commit, though the uploader vouched for it.
+        lying = self.make("lying.bin", b"not what the digest says" * 1000)
+        self.run_stock(LIE.format(hub=self.local.url, path=lying, sha256=sha256(self.files["a.bin"])))
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            opener.open(request, timeout=HANG)
+        self.assertIn(b"sha256 that is not its own", refused.exception.read())
         refused.exception.close()
         self.upload(self.files, repo="alice/elsewhere")
         with self.assertRaises(urllib.error.HTTPError) as refused:  # another repo's upload does not count

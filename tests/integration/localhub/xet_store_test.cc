@@ -90,8 +90,9 @@ TEST_F(XetStoreTest, AnUploadedFileReadsBack) {
   EXPECT_FALSE(put(body_, xorb_).value());  // again
   EXPECT_TRUE(store_.add_shard(shard(), "repo").value());
   EXPECT_FALSE(store_.add_shard(shard(), "repo2").value());
-  auto const* file = store_.file_by_sha256(sha256_hex(bytes_));
+  auto const* file = store_.file_by_sha256(sha256_hex(bytes_), "repo2");
   ASSERT_NE(nullptr, file);
+  EXPECT_EQ(nullptr, store_.file_by_sha256(sha256_hex(bytes_), "repo3"));
   EXPECT_EQ((std::set<std::string>{"repo", "repo2"}), file->repos);
   EXPECT_EQ(bytes_, read_exactly(*store_.bytes_of(*file), 0, bytes_.size()).value());
   EXPECT_EQ(bytes_.substr(123'456, 200'000), read_exactly(*store_.bytes_of(*file), 123'456, 200'000).value());

@@ -48,6 +48,19 @@ class Joined : public ByteSource {
   std::vector<Part> parts_;
 };
 
+class Kept : public ByteSource {
+ public:
+  explicit Kept(ContentPtr content) : content_(std::move(content)) {}
+  Result<std::size_t> read(Bytes offset, std::span<std::byte> out) const override {
+    auto const opened = content_->open();
+    if (!opened) return opened.error();
+    return (*opened)->read(offset, out);
+  }
+
+ private:
+  ContentPtr content_;
+};
+
 class Repeated : public ByteSource {
  public:
   explicit Repeated(std::string unit) : unit_(std::move(unit)) {}
@@ -72,6 +85,8 @@ std::shared_ptr<ByteSource const> patched(std::shared_ptr<ByteSource const> base
 }
 std::shared_ptr<ByteSource const> joined(std::vector<Part> parts) { return std::make_shared<Joined const>(std::move(parts)); }
 std::shared_ptr<ByteSource const> repeated(std::string unit) { return std::make_shared<Repeated const>(std::move(unit)); }
+
+std::shared_ptr<ByteSource const> source_of(ContentPtr content) { return std::make_shared<Kept const>(std::move(content)); }
 
 ContentPtr made_content(std::shared_ptr<ByteSource const> source, Bytes size) {
   auto content = std::make_shared<Content>();

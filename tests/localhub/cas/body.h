@@ -26,6 +26,8 @@ std::shared_ptr<ByteSource const> joined(std::vector<Part> parts);
 /// `unit` again and again, without end.
 std::shared_ptr<ByteSource const> repeated(std::string unit);
 
+/// The bytes of a content, which it keeps alive.
+std::shared_ptr<ByteSource const> source_of(ContentPtr content);
 /// A body that `source` makes.
 ContentPtr made_content(std::shared_ptr<ByteSource const> source, Bytes size);
 

@@ -65,7 +65,7 @@ Cas::FileRef Cas::file_at(Call const& call, std::size_t segment) const {
     return found;
   }
   auto const* file = store.file(*hash);
-  bool const hidden = file != nullptr && knobs_.cas_repo_check && !file->anywhere && !file->repos.contains(token_of(call).repo);
+  bool const hidden = file != nullptr && knobs_.cas_repo_check && !file->allows(token_of(call).repo);
   if (file == nullptr || hidden) {
     found.refusal = text_answer(404, "There is no file " + hash->text());
     return found;
@@ -100,7 +100,7 @@ Answer Cas::handle(Call const& call) {
 json::object Cas::token_fields(std::string const& repo, std::string const& user, bool write) {
   auto const expires = signer_.unix_now() + knobs_.xet_token_lifetime_s;
   return {{"X-Xet-Cas-Url", url},
-          {"X-Xet-Access-Token", tokens.mint({repo, user, write, expires}, knobs_.xet_token_length)},
+          {"X-Xet-Access-Token", tokens.mint({repo, user, write, expires}, knobs_.xet_token_length, signer_.unix_now())},
           {"X-Xet-Token-Expiration", std::to_string(expires)}};
 }
 
@@ -117,13 +117,12 @@ Answer Cas::token_answer(std::string const& repo, std::string const& user, bool 
 }
 
 Result<XetFile const*> Cas::file_for_commit(std::string const& sha256, std::string const& repo) {
-  if (!foreign.empty() && store.file_by_sha256(sha256) == nullptr) {
+  if (!foreign.empty() && store.file_by_sha256(sha256, repo) == nullptr) {
     auto const adopted = store.adopt_folder(foreign);
     if (!adopted) return adopted.error();
   }
-  auto const* file = store.file_by_sha256(sha256);
-  if (file == nullptr || (!file->anywhere && !file->repos.contains(repo))) return static_cast<XetFile const*>(nullptr);
-  if (true_sha256_.contains(sha256)) return file;
+  auto const* file = store.file_by_sha256(sha256, repo);
+  if (file == nullptr || true_files_.contains({sha256, file->hash})) return file;
   Hash digest(Hash::Kind::sha256);
   auto const bytes = store.bytes_of(*file);
   std::vector<std::byte> buffer(256 * 1024);
@@ -134,7 +133,7 @@ Result<XetFile const*> Cas::file_for_commit(std::string const& sha256, std::stri
     at += *got;
   }
   if (digest.hex() != sha256) return fail(ErrorKind::corrupt, "file " + file->hash.text() + " was uploaded with a sha256 that is not its own");
-  true_sha256_.insert(sha256);
+  true_files_.emplace(sha256, file->hash);
   return file;
 }
 

@@ -86,7 +86,7 @@ class Cas {
   Knobs const& knobs_;
   std::map<std::string, Grant> grants_;
   std::uint64_t dedup_answers_ = 0;
-  std::set<std::string> true_sha256_;  // verified
+  std::set<std::pair<std::string, XetHash>> true_files_;  // read once and found to have this sha256
 };
 
 /// The class of a request on the CAS origin, and on the xorb origin; README.md lists them.

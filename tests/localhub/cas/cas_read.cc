@@ -144,7 +144,7 @@ Answer Cas::batch(Call const& call) const {
     auto const hash = XetHash::parse(name);
     if (!hash) return text_answer(400, "The file id is not 64 hex digits");
     auto const* file = store.file(*hash);
-    if (file == nullptr || (knobs_.cas_repo_check && !file->anywhere && !file->repos.contains(token_of(call).repo))) {
+    if (file == nullptr || (knobs_.cas_repo_check && !file->allows(token_of(call).repo))) {
       return text_answer(404, "There is no file " + name);
     }
     auto const plan = reconstruct(file->segments, store.lookup(), std::nullopt);

@@ -5,7 +5,8 @@
 
 namespace hubd::localhub {
 
-std::string XetTokens::mint(XetToken token, std::size_t length) {
+std::string XetTokens::mint(XetToken token, std::size_t length, std::int64_t now_s) {
+  std::erase_if(tokens_, [now_s](auto const& item) { return item.second.expires_s + 3600 < now_s; });
   auto text = "xet_" + std::string(token.write ? "w" : "r") + random_hex(24);
   if (text.size() < length) text.append(length - text.size(), 'x');
   tokens_[text] = std::move(token);

@@ -20,7 +20,7 @@ struct XetToken {
 class XetTokens {
  public:
   /// Mints one of at least `length` characters.
-  std::string mint(XetToken token, std::size_t length);
+  std::string mint(XetToken token, std::size_t length, std::int64_t now_s);
   /// Nothing when unknown, or expired at `now_s`.
   [[nodiscard]] std::optional<XetToken> find(std::string_view text, std::int64_t now_s) const;
   /// All that were handed out so far count as expired.

@@ -73,9 +73,17 @@ XetFile const* XetStore::file(XetHash const& hash) const {
   auto const it = files_.find(hash);
   return it == files_.end() ? nullptr : &it->second;
 }
-XetFile const* XetStore::file_by_sha256(std::string const& sha256) const {
+XetFile const* XetStore::file_by_sha256(std::string const& sha256, std::string const& repo) const {
   auto const it = by_sha256_.find(sha256);
-  return it == by_sha256_.end() ? nullptr : file(it->second);
+  if (it == by_sha256_.end()) return nullptr;
+  auto const& hashes = it->second;
+  auto const found = std::find_if(hashes.rbegin(), hashes.rend(), [&](XetHash const& hash) { return files_.at(hash).allows(repo); });
+  return found == hashes.rend() ? nullptr : file(*found);
+}
+void XetStore::name(std::string const& sha256, XetHash const& hash) {
+  auto& hashes = by_sha256_[sha256];
+  std::erase(hashes, hash);
+  hashes.push_back(hash);
 }
 XorbLookup XetStore::lookup() const {
   return [this](XetHash const& hash) { return xorb(hash); };
@@ -213,7 +221,7 @@ bool XetStore::enter(std::vector<XorbPtr> const& xorbs, std::vector<XetFile> fil
   eligible_.insert(marked.begin(), marked.end());
   for (auto& file : files) {
     if (!file.segments.empty()) eligible_.insert(xorbs_.at(file.segments[0].xorb)->chunks()[file.segments[0].first].hash);
-    if (!file.sha256.empty()) by_sha256_[file.sha256] = file.hash;
+    if (!file.sha256.empty()) name(file.sha256, file.hash);
     auto const [known, inserted] = files_.try_emplace(file.hash, file);
     fresh = fresh || inserted;
     if (!inserted) {  // the first way to rebuild it stays; rights and names add up
@@ -377,7 +385,7 @@ Result<XetHash> XetStore::seed(ContentPtr const& content, SeedForm const& form, 
   if (!chunks) return chunks.error();
   auto const hash = file_hash(*chunks);
   if (files_.contains(hash)) {
-    by_sha256_[content->sha256] = hash;
+    name(content->sha256, hash);
     allow(hash, repo);
     return hash;
   }

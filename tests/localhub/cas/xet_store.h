@@ -21,6 +21,8 @@ struct XetFile {
   std::string sha256;                 ///< empty: the uploader did not say
   std::set<std::string> repos;        ///< Repo::oid of those that may name it
   bool anywhere = false;              ///< any repo may
+
+  [[nodiscard]] bool allows(std::string const& repo) const { return anywhere || repos.contains(repo); }
 };
 
 /// How a seeded file is cut and packed.
@@ -39,7 +41,8 @@ class XetStore {
   /// Null when there is none.
   [[nodiscard]] XorbPtr xorb(XetHash const& hash) const;
   [[nodiscard]] XetFile const* file(XetHash const& hash) const;
-  [[nodiscard]] XetFile const* file_by_sha256(std::string const& sha256) const;
+  /// The latest file of this content that `repo` may name: chunkers differ, so one content can have several ids.
+  [[nodiscard]] XetFile const* file_by_sha256(std::string const& sha256, std::string const& repo) const;
   [[nodiscard]] std::map<XetHash, XetFile> const& files() const { return files_; }
   [[nodiscard]] std::map<XetHash, XorbPtr> const& xorbs() const { return xorbs_; }
   [[nodiscard]] std::vector<TreeNode> chunks_of(XetFile const& file) const;
@@ -76,13 +79,14 @@ class XetStore {
   Result<void> check_xorb(ShardXorb const& described) const;
   Result<bool> register_shard(Shard const& shard, std::string const& repo);
   Result<std::vector<TreeNode>> noted_chunks(Content const& content) const;
+  void name(std::string const& sha256, XetHash const& file);
   /// New xorbs and files of one shard; `marked` chunks may be asked for. True when something was new.
   bool enter(std::vector<XorbPtr> const& xorbs, std::vector<XetFile> files, std::set<XetHash> const& marked);
 
   std::filesystem::path root_;
   std::map<XetHash, XorbPtr> xorbs_;
   std::map<XetHash, XetFile> files_;
-  std::map<std::string, XetHash> by_sha256_;
+  std::map<std::string, std::vector<XetHash>> by_sha256_;  // latest last
   std::unordered_map<XetHash, Place, XetHasher> chunks_;  // of xorbs that a shard described
   std::map<XetHash, std::size_t> home_;                   // xorb to number in shards_
   std::vector<std::vector<XetHash>> shards_;              // the xorbs of each
