@@ -40,6 +40,7 @@ constexpr Key keys[] = {
     {"transfer.range_size", bytes, "16 MiB", false, "Size of one ranged request of a large file.", 65536,
      std::uint64_t{1} << 30U},
     {"transfer.connections_per_file", count, "8", false, "Ranges of one file fetched at a time.", 1, 64},
+    {"transfer.xet", choice, "on", false, "Fetch Xet-backed files by the Xet protocol, chunk by chunk.", 0, 0, "on|off"},
     {"transfer.files_in_flight", count, "8", false, "Files over 1 MiB of one transfer fetched at a time.", 1, 256},
     {"memory.max", bytes, "512 MiB", false, "Memory for buffers of transfers, all together.",
      std::uint64_t{16} << 20U},
