@@ -461,6 +461,7 @@ Async<void> XetTransfer::look_here(std::vector<XetTerm> const& terms) {
     for (std::size_t j = 0; j < lacking.size(); ++j) {
       if (held[j].empty()) continue;
       auto runs = std::move(held[j]);
+      std::erase_if(runs, [this](store::HeldRun const& run) { return failed_sources_.contains(run.etag); });
       auto const claimed = co_await claim(lacking[j], std::move(runs));
       if (!claimed) co_return claimed.error();
     }
@@ -574,6 +575,7 @@ asio::awaitable<void> XetTransfer::copy() {
       gaps_.push_back({extent, true});
     }
     changed_.notify();
+    if (broken) failed_sources_.insert(rest.etag);
     // The chunks of others may be gone; our own partial that cannot be written is the end.
     if (broken && broken->kind != ErrorKind::corrupt) {
       end(about(*broken));

@@ -448,6 +448,22 @@ TEST(EngineSim, WhatCameByThePlainRouteServesTheNextRevisionToo) {
   }
 }
 
+TEST(EngineSim, ASourceThatCannotBeReadIsGivenUpNotTriedForEver) {
+  World world(54, small_options());
+  fill_xet(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/xet");
+  world.time.run_for(60s);
+  ASSERT_TRUE(first->answer && first->answer->has_value());
+  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
+  ASSERT_TRUE(link);
+  world.disk.change_mode("/cache/hub/models--acme--xet/blobs/" + link->substr(link->rfind('/') + 1), 0);
+  auto const next = world.ensure("acme/next");
+  world.time.run_for(60s);
+  ASSERT_TRUE(next->answer && next->answer->has_value()) << (next->answer ? next->answer->error().what : "it hangs");
+  EXPECT_EQ("", world.snapshot_problem("acme/next"));
+}
+
 TEST(EngineSim, AWrongByteOfAXorbIsFetchedOnceMoreAndNoMore) {
   World world(21, small_options());
   auto const size = fill_xet(world.hub);
