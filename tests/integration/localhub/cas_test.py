@@ -339,6 +339,22 @@ class Reading(Case):
         self.assertEqual(SIZE + 8 * chunks, told["x"]["bytes"] - told["y"]["bytes"])
         ranges = list(told["x"]["xorbs"].values())[0]["ranges"]
         self.assertEqual([1, 1], [r["requests"] for r in ranges])
+        # Half a record is not a chunk, at either end, in parts, or when the connection is cut.
+        ends = [c["end"] for c in self.local.call("GET", "/_localhub/xet/xorb/" + self.described()["terms"][0]["xorb"])["chunks"]]
+
+        def served(wanted):
+            self.local.reset()
+            try:
+                ask(entry["url"], Range="bytes=" + wanted)
+            except http.client.IncompleteRead:
+                pass
+            counts = list(self.local.call("GET", "/_localhub/xorbs")["*"]["xorbs"].values())[0]["chunks"]
+            return {n: times for n, times in enumerate(counts) if times}
+        self.assertEqual({1: 1}, served(f"1-{ends[1] - 1}"))
+        self.assertEqual({0: 1, 1: 1}, served(f"0-{ends[2] - 2}"))
+        self.assertEqual({2: 1, 5: 1}, served(f"{ends[1]}-{ends[2] - 1},{ends[4]}-{ends[5] - 1}"))
+        self.local.faults({"match": {"route": "xorb"}, "action": {"type": "cut", "after": ends[1] + 5}})
+        self.assertEqual({0: 1, 1: 1}, served(f"0-{ends[5] - 1}"))
 
 
 class Faults(Case):
