@@ -7,6 +7,7 @@ import pathlib
 import re
 import struct
 import sys
+import time
 import unittest
 from email.parser import BytesParser
 from urllib.parse import urlsplit
@@ -221,6 +222,14 @@ class Reading(Case):
         self.assertEqual(200, self.cas("/health", token="").status)
         self.assertEqual(200, self.cas("/v1/telemetry", "POST", b"{}").status)
 
+    def test_json_is_packed_for_those_who_ask(self):
+        path = "/v2/reconstructions/" + self.xet_hash()
+        packed = self.cas(path, Accept_Encoding="gzip, zstd")
+        self.assertEqual(("zstd", b"\x28\xb5\x2f\xfd"), (packed.headers["Content-Encoding"], packed.body[:4]))
+        self.assertIsNone(self.cas(path, Accept_Encoding="gzip, deflate").headers["Content-Encoding"])
+        self.knobs(cas_compression=False)
+        self.assertIsNone(self.cas(path, Accept_Encoding="zstd").headers["Content-Encoding"])
+
     def test_batch(self):
         a, b = self.xet_hash(), self.xet_hash("b.bin")
         got = json.loads(self.cas(f"/v1/reconstructions?file_id={a}&file_id={b}").body)
@@ -398,6 +407,28 @@ class Faults(Case):
             self.fault({"type": "status", "status": status}, route="cas-reconstruction")
             self.assertEqual(status, self.cas("/v2/reconstructions/" + self.xet_hash()).status)
             self.assertEqual(200, self.cas("/v1/reconstructions/" + self.xet_hash()).status)
+        # One range of one xorb and no other, by its first byte.
+        self.local.clear_faults()
+        start = list(self.plan()["xorbs"].values())[0][0]
+        part = list(self.plan(Range="bytes=1000000-1999999")["xorbs"].values())[0][0]
+        at = part["ranges"][0]["bytes"]["start"]
+        self.fault({"type": "status", "status": 503}, route="xorb", path="/xorbs/default/" + self.described()["terms"][0]["xorb"], range_from=at)
+        self.assertEqual([503, 206], [ask(u["url"], Range=f"bytes={u['ranges'][0]['bytes']['start']}-{u['ranges'][0]['bytes']['end']}").status
+                                      for u in (part, start)])
+        self.fault({"type": "expire"}, route="xorb")
+        self.assertEqual([403, 403], [ask(url, Range=wanted).status for _ in range(2)])
+        self.fault({"type": "cut", "after": 5000}, route="xorb")
+        with self.assertRaises(http.client.IncompleteRead) as short:
+            ask(url, Range=wanted)
+        self.assertEqual(5000, len(short.exception.partial))
+        self.fault({"type": "stall", "after": 5000, "seconds": 0.2}, route="xorb")
+        begin = time.monotonic()
+        self.assertEqual(206, ask(url, Range=wanted).status)
+        self.assertGreater(time.monotonic() - begin, 0.2)
+        self.fault({"type": "throttle", "bytes_per_second": 10_000_000}, route="xorb")
+        begin = time.monotonic()
+        self.assertEqual(206, ask(url, Range=wanted).status)
+        self.assertGreater(time.monotonic() - begin, 0.2)
         self.fault({"type": "length", "delta": -100}, route="xorb")
         self.assertEqual(int(wanted.split("-")[1]) + 1 - 100, len(ask(url, Range=wanted).body))
 
