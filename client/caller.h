@@ -22,6 +22,7 @@ struct Caller {
   TokenMode token_mode = TokenMode::stored;
   std::string cache_root;                 ///< absolute; "": whatever hubd owns; another one fails with foreign_cache
   bool offline = false;                   ///< binds this call only
+  bool disable_xet = false;               ///< by the plain route, for this call
   std::chrono::milliseconds deadline{0};  ///< for the whole call; 0: none
   std::string user_agent;
 };

@@ -66,6 +66,7 @@ v1::Caller to_message(Caller const& caller) {
   message.set_endpoint(caller.endpoint);
   message.set_cache_root(caller.cache_root);
   message.set_offline(caller.offline);
+  message.set_disable_xet(caller.disable_xet);
   message.set_deadline_ms(caller.deadline.count());
   message.set_user_agent(caller.user_agent);
   switch (caller.token_mode) {

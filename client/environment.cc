@@ -136,6 +136,7 @@ Caller caller_from(Variables const& variables) {
     if (!caller.token.empty()) caller.token_mode = TokenMode::given;
   }
   caller.cache_root = cache_root(variables);
+  caller.disable_xet = is_true(variables, "HF_HUB_DISABLE_XET");
   caller.offline = is_true(variables, "HF_HUB_OFFLINE") || is_true(variables, "TRANSFORMERS_OFFLINE");
   return caller;
 }

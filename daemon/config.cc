@@ -213,6 +213,8 @@ Config typed(Settings const& settings) {
   config.free_floor = bytes("disk.free_floor");
   config.range_size = bytes("transfer.range_size");
   config.connections_per_file = number("transfer.connections_per_file");
+  config.xet = text("transfer.xet") == "on";
+  config.adopt = text("store.adopt") == "on";
   config.files_in_flight = number("transfer.files_in_flight");
   config.memory_max = bytes("memory.max");
   auto const& level = text("log.level");

@@ -106,6 +106,7 @@ void register_commands(Registrar& registrar) {
   add_auth(registrar);
   add_status(registrar);
   add_config(registrar);
+  add_hash(registrar);
 }
 
 bool is_group(CLI::App const& app) {

@@ -43,5 +43,6 @@ void add_auth(Registrar& registrar);
 void add_cache(Registrar& registrar);
 void add_status(Registrar& registrar);
 void add_config(Registrar& registrar);
+void add_hash(Registrar& registrar);
 
 }  // namespace hubd::cli

@@ -2,15 +2,18 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "core/cas/client.h"
 #include "core/engine/desk.h"
 #include "core/engine/journal.h"
 #include "core/engine/ledger.h"
 #include "core/engine/make_engine.h"
 #include "core/hash/hasher.h"
 #include "core/sched/disk_budget.h"
+#include "core/store/store.h"
 
 namespace hubd::engine {
 
@@ -33,17 +36,21 @@ struct Context {
         parts(p),
         tuning(options.tuning),
         partials(options.state_folder + "/partials"),
+        cas(p.http, p.timers, p.log),
         desk(p.executor, {permits_max(options), options.connections_per_host, options.connections_per_file}) {}
 
   Options options;
   Parts parts;
   Tuning tuning;
   std::string partials;  ///< folder
+  cas::Client cas;
   Desk desk;
   sched::DiskBudget disk;
   std::unique_ptr<Ledger> ledger;    ///< set by start()
   std::unique_ptr<Journal> journal;  ///< set by start()
+  std::unique_ptr<store::Store> store;  ///< set by start()
   Totals totals;
+  std::function<void(std::string path, std::string etag)> adopt_later;  ///< set by the engine: when there is time
   std::atomic<bool> stopping = false;  ///< atomic: hashing on the pool looks at it
 
   /// Each permit may hold a block of a body in memory, and as much again on its way to disk and hash.

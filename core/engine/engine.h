@@ -27,6 +27,7 @@ struct Caller {
   std::string endpoint;           ///< no trailing slash; never empty here (the daemon fills its default)
   Secret token;                   ///< already chosen by the daemon; empty: anonymous
   bool offline = false;           ///< binds this call
+  bool disable_xet = false;       ///< the caller's HF_HUB_DISABLE_XET: by the plain route
   std::optional<Time> deadline;   ///< of the whole call
   std::string user_agent;
 };
@@ -207,6 +208,9 @@ struct Totals {
   Bytes bytes_published = 0;
   std::uint64_t integrity_failures = 0;
   std::uint64_t unverified_blobs = 0;
+  std::uint64_t xet_files = 0;      ///< that came by the Xet route
+  Bytes bytes_reused = 0;           ///< of Xet files, that came from chunks on this host
+  std::uint64_t xet_fallbacks = 0;  ///< that began there and came by the plain route
   std::string problem;
 };
 

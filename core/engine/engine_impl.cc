@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/cache/local_dir.h"
+#include "core/engine/held_chunks.h"
 #include "core/engine/inspect.h"
 #include "core/engine/recovery.h"
 #include "core/net/within.h"
@@ -39,7 +40,9 @@ EngineImpl::EngineImpl(Options options, Parts parts)
       revisions_(context_, tasks_),
       listings_(context_, tasks_),
       lookups_(context_, tasks_),
-      contents_(context_) {}
+      contents_(context_) {
+  context_.adopt_later = [this](std::string path, std::string etag) { verifier_.enqueue(std::move(path), std::move(etag)); };
+}
 
 Error EngineImpl::stopping() const {
   return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");
@@ -55,7 +58,21 @@ Async<void> EngineImpl::start() {
   for (auto& row : *rows) tasks_.spawn("resume transfer", resume(std::move(row)));
   auto busy = [this] { return !running_.empty(); };
   tasks_.spawn("verify foreign blobs", verifier_.run(busy));
+  tasks_.spawn("collect recipes", collect());
   co_return Result<void>();
+}
+
+asio::awaitable<void> EngineImpl::collect() {
+  constexpr auto pause = std::chrono::hours(6);
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  while (!context_.stopping) {
+    auto work = [this] { return collect_recipes(context_); };
+    auto const collected = co_await net::offload(context_.parts.disk, work);
+    if (!collected && collected.error().kind != ErrorKind::cancelled) context_.parts.log.warning(collected.error().what);
+    bool const slept = co_await context_.parts.timers.sleep_for(pause);
+    if (!slept) co_return;
+  }
 }
 
 Result<std::vector<Journal::Row>> EngineImpl::recover() {
@@ -68,6 +85,9 @@ Result<std::vector<Journal::Row>> EngineImpl::recover() {
   auto journal = Journal::open(folder + "/transfers.db");
   if (!journal) return journal.error();
   context_.journal = std::move(*journal);
+  auto chunks = store::Store::open(context_.parts.files, context_.options.state_folder + "/recipes", folder + "/chunks.db");
+  if (!chunks) return chunks.error();
+  context_.store = std::move(*chunks);
   auto const swept = sweep_partials(context_.parts.files, *context_.ledger, context_.partials, context_.clock().wall());
   if (!swept) return swept.error();
   auto const tidied = sweep_scratch(context_.parts.files, context_.parts.cache.layout().root());

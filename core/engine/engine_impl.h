@@ -62,6 +62,7 @@ class EngineImpl final : public Engine {
   asio::awaitable<void> note_detached(std::string id);
   asio::awaitable<void> drive(std::shared_ptr<TransferJob> job, std::string key);
   asio::awaitable<void> resume(Journal::Row row);
+  asio::awaitable<void> collect();
   Result<std::vector<Journal::Row>> recover();
   Result<std::shared_ptr<TransferJob>> find(Principal principal, std::string const& id);
   [[nodiscard]] Error stopping() const;

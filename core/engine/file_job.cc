@@ -4,6 +4,8 @@
 #include "core/cache/local_dir.h"
 #include "core/engine/inspect.h"
 #include "core/http/url.h"
+#include "core/transfer/file_transfer.h"
+#include "core/transfer/xet_transfer.h"
 
 namespace hubd::engine {
 namespace {
@@ -14,6 +16,24 @@ constexpr auto lock_still_max = std::chrono::seconds(60);  // a foreign lock who
 std::string host_of(std::string const& endpoint) {
   auto const url = http::parse_url(endpoint);
   return url ? url->origin.authority() : endpoint;
+}
+
+constexpr Bytes xet_size_min = 1_MiB;  // smaller ones cost one request by the plain route, and no map
+
+/// Failures that are the CAS's own, or that the plain route words better.
+bool plain_route_may_serve(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::cancelled:
+    case ErrorKind::deadline_exceeded:
+    case ErrorKind::disk_full:
+    case ErrorKind::io:
+    case ErrorKind::permission_denied:
+    case ErrorKind::offline:
+    case ErrorKind::busy:
+    case ErrorKind::unavailable:
+    case ErrorKind::internal: return false;
+    default: return true;
+  }
 }
 
 /// Bytes in the temporary files of a stock client that downloads this blob.
@@ -31,10 +51,14 @@ Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string
 
 }  // namespace
 
-FileJob::FileJob(Context& context, FileTask task, sched::FileKey key)
+FileJob::FileJob(Context& context, XetAccesses& accesses, Adoption& adoption, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
       permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint)}),
+      accesses_(accesses),
+      adoption_(adoption),
+      held_(held),
+      flights_(flights),
       changed_(context.parts.executor) {}
 
 void FileJob::stop() {
@@ -44,13 +68,13 @@ void FileJob::stop() {
 
 std::string FileJob::waiting_for() const {
   if (!lock_wait_.empty()) return lock_wait_;
-  return transfer_ ? transfer_->waiting_for() : std::string();
+  return movement_ ? movement_->waiting_for() : std::string();
 }
 
 std::string FileJob::state() const {
   if (!waiting_for().empty()) return "waiting";
-  if (!transfer_ || transfer_->fetched() + transfer_->done() == 0) return "queued";
-  return transfer_->done() == task_.file.size ? "verifying" : "fetching";
+  if (!movement_ || movement_->fetched() + movement_->done() == 0) return "queued";
+  return movement_->done() == task_.file.size ? "verifying" : "fetching";
 }
 
 Async<void> FileJob::wait() {
@@ -155,6 +179,58 @@ Error FileJob::not_here() const {
 Async<void> FileJob::work_locked() {
   auto const id = ContentId::parse(task_.file.etag());
   if (!id) co_return fail(ErrorKind::bad_upstream, subject() + " has no usable hash in the Hub's listing");
+  auto const access = xet_access();
+  Result<void> moved = fail(ErrorKind::not_supported, "not a Xet file");
+  if (access) {
+    moved = co_await move_by_xet(*id, access);
+    if (!moved && !plain_route_may_serve(moved.error().kind)) co_return moved.error();
+    if (!moved) {
+      accesses_.note_failure(task_.repo, task_.commit, task_.caller);
+      ++context_.totals.xet_fallbacks;
+      context_.parts.log.warning(subject() + " comes by the plain route now: " + describe(moved.error()));
+      fell_back_ = true;
+    }
+  }
+  if (!moved) moved = co_await move_plainly(*id);
+  if (!moved) co_return moved.error();
+  auto published = co_await publish();
+  co_return published;
+}
+
+std::shared_ptr<cas::TokenSource> FileJob::xet_access() const {
+  bool const wanted = context_.options.xet && !task_.caller.disable_xet && task_.file.size >= xet_size_min;
+  if (!wanted || !xet::MerkleHash::parse(task_.file.xet_hash)) return nullptr;
+  return accesses_.find(task_.repo, task_.commit, task_.caller);
+}
+
+Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource> tokens) {
+  tokens_ = std::move(tokens);
+  auto const named = co_await adoption_.name_terms(*tokens_, task_.caller.user_agent);
+  if (!named) co_return named.error();
+  transfer::XetTransfer::Parts parts{context_.parts.executor, context_.parts.disk, context_.parts.hashing, context_.parts.files, context_.parts.timers,
+                                     context_.parts.log,      permits_,            context_.cas,           *tokens_,
+                                     held_,                   flights_};
+  transfer::XetTransfer::Options options;
+  options.name = subject();
+  options.folder = context_.partials;
+  options.user_agent = task_.caller.user_agent;
+  options.connections = context_.options.connections_per_file;
+  options.progress_timeout = context_.options.progress_timeout / 2;  // the other half is the plain route's
+  auto const file = xet::MerkleHash::parse(task_.file.xet_hash);
+  auto transfer = std::make_unique<transfer::XetTransfer>(std::move(parts), std::move(options), std::move(id), *file, task_.file.size);
+  xet_ = transfer.get();
+  movement_ = std::move(transfer);
+  auto moved = co_await run_movement();
+  if (moved) {
+    ++context_.totals.xet_files;
+    context_.totals.bytes_reused += xet_->reused();
+  } else {
+    xet_ = nullptr;
+  }
+  co_return moved;
+}
+
+Async<void> FileJob::move_plainly(ContentId id) {
   transfer::ResolveSource::Options from{task_.repo,         task_.commit,
                                         task_.file.path,    task_.file.size,
                                         task_.caller.token, task_.caller.user_agent,
@@ -167,15 +243,23 @@ Async<void> FileJob::work_locked() {
   options.folder = context_.partials;
   options.range_max = context_.options.range_size;
   options.connections = context_.options.connections_per_file;
-  options.progress_timeout = context_.options.progress_timeout;
-  transfer_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), *id, task_.file.size);
-  auto moved = co_await transfer_->run();
-  context_.totals.bytes_fetched += transfer_->fetched();
-  context_.totals.requests += source_->requests();
-  context_.totals.integrity_failures += transfer_->mismatches();
-  if (!moved) co_return moved.error();
-  auto published = co_await publish();
-  co_return published;
+  options.progress_timeout = fell_back_ ? context_.options.progress_timeout / 2 : context_.options.progress_timeout;
+  movement_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), std::move(id), task_.file.size);
+  auto moved = co_await run_movement();
+  co_return moved;
+}
+
+Async<void> FileJob::run_movement() {
+  auto moved = co_await movement_->run();
+  context_.totals.bytes_fetched += movement_->fetched();
+  context_.totals.requests += movement_->requests();
+  context_.totals.integrity_failures += movement_->mismatches();
+  if (!moved) {
+    spent_.fetched += movement_->fetched();
+    spent_.requests += movement_->requests();
+    movement_.reset();
+  }
+  co_return moved;
 }
 
 Async<void> FileJob::publish() {
@@ -185,7 +269,7 @@ Async<void> FileJob::publish() {
     fs::Stat stat;
     std::string path;
     if (task_.local_dir.empty()) {
-      auto const blob = cache.publish_blob(task_.repo, etag, transfer_->path(), transfer_->file());
+      auto const blob = cache.publish_blob(task_.repo, etag, movement_->path(), movement_->file());
       if (!blob) return blob.error();
       stat = *blob;
       path = cache.layout().blob(task_.repo, etag);
@@ -195,16 +279,17 @@ Async<void> FileJob::publish() {
       if (!pointed && pointed.error().kind != ErrorKind::local_entry_not_found) return pointed.error();
     } else {
       cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), task_.local_dir);
-      auto const synced = transfer_->file().sync();
+      auto const synced = movement_->file().sync();
       if (!synced) return synced.error();
-      auto const placed = folder.place(task_.file.path, task_.commit, etag, transfer_->path(), true);
+      auto const placed = folder.place(task_.file.path, task_.commit, etag, movement_->path(), true);
       if (!placed) return placed.error();
       path = folder.file(task_.file.path);
       auto const now = context_.parts.files.stat(path);
       if (!now) return now.error();
       context_.ledger->record(*now, etag, true, path);
     }
-    return transfer_->discard();
+    if (xet_ != nullptr) remember_chunks();
+    return movement_->discard();
   };
   auto placed = co_await net::offload(context_.parts.disk, place);
   // A stock client holds the file's own lock in a local folder for a moment.
@@ -216,7 +301,24 @@ Async<void> FileJob::publish() {
     placed = co_await net::offload(context_.parts.disk, place);
   }
   if (placed) context_.totals.bytes_published += task_.file.size;
+  bool const plain = xet_ == nullptr && task_.local_dir.empty();
+  if (placed && plain) context_.adopt_later(context_.parts.cache.layout().blob(task_.repo, task_.file.etag()), task_.file.etag());
   co_return placed;
+}
+
+/// On the disk pool, once the bytes are where they can be read again.
+void FileJob::remember_chunks() {
+  auto const id = ContentId::parse(task_.file.etag());
+  store::Recipe recipe{*id, *xet::MerkleHash::parse(task_.file.xet_hash), task_.file.size, {}, {}};
+  std::size_t named = 0;
+  for (auto const& term : xet_->terms()) {
+    recipe.terms.push_back({term.xorb, term.first, term.end});
+    named += term.end - term.first;
+  }
+  for (auto const& chunk : xet_->chunks()) recipe.chunks.push_back({chunk.hash, chunk.length});
+  if (named != recipe.chunks.size()) recipe.terms.clear();
+  auto const added = context_.store->add(recipe);
+  if (!added) context_.parts.log.warning("the chunks of " + subject() + " could not be noted for reuse: " + added.error().what);
 }
 
 asio::awaitable<void> FileJobs::drive(FileJobs& jobs, std::shared_ptr<FileJob> job, std::string key) {
@@ -242,7 +344,7 @@ Async<FileJobs::Use> FileJobs::use(FileTask task) {
     if (!woken) co_return fail(ErrorKind::cancelled, "the caller left");
   }
   sched::FileKey const number{next_++};
-  auto job = std::make_shared<FileJob>(context_, std::move(task), number);
+  auto job = std::make_shared<FileJob>(context_, accesses_, adoption_, held_, flights_, std::move(task), number);
   jobs_.emplace(key, job);
   Use use(job, true);
   tasks_.spawn("file job", drive(*this, job, key));

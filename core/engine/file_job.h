@@ -6,9 +6,14 @@
 #include <string>
 
 #include "core/base/listing.h"
+#include "core/engine/adoption.h"
 #include "core/engine/context.h"
+#include "core/engine/held_chunks.h"
+#include "core/engine/xet_accesses.h"
 #include "core/net/task_group.h"
-#include "core/transfer/file_transfer.h"
+#include "core/transfer/movement.h"
+#include "core/transfer/source.h"
+#include "core/transfer/xet_transfer.h"
 
 namespace hubd::engine {
 
@@ -28,7 +33,7 @@ struct FileTask {
 /// All on the engine's executor.
 class FileJob {
  public:
-  FileJob(Context& context, FileTask task, sched::FileKey key);
+  FileJob(Context& context, XetAccesses& accesses, Adoption& adoption, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key);
   FileJob(FileJob const&) = delete;
   FileJob& operator=(FileJob const&) = delete;
 
@@ -42,16 +47,16 @@ class FileJob {
   /// Would another job for `task` ask the same host with the same token?
   [[nodiscard]] bool same_access(FileTask const& task) const {
     return task_.repo.endpoint == task.repo.endpoint && task_.caller.token == task.caller.token && task_.repo == task.repo &&
-           task_.caller.offline == task.caller.offline;
+           task_.caller.offline == task.caller.offline && task_.caller.disable_xet == task.caller.disable_xet;
   }
   /// After the end. Fails: as FileTransfer::run; busy when a foreign lock stands still.
   [[nodiscard]] Result<void> const& result() const { return *result_; }
   /// Resumes when it has ended. Fails: cancelled, when the waiting coroutine is.
   Async<void> wait();
 
-  [[nodiscard]] Bytes done() const { return transfer_ ? transfer_->done() : 0; }
-  [[nodiscard]] Bytes fetched() const { return transfer_ ? transfer_->fetched() : 0; }
-  [[nodiscard]] std::uint64_t requests() const { return source_ ? source_->requests() : 0; }
+  [[nodiscard]] Bytes done() const { return movement_ ? movement_->done() : 0; }
+  [[nodiscard]] Bytes fetched() const { return spent_.fetched + (movement_ ? movement_->fetched() : 0); }
+  [[nodiscard]] std::uint64_t requests() const { return spent_.requests + (movement_ ? movement_->requests() : 0); }
   [[nodiscard]] std::string waiting_for() const;
   [[nodiscard]] std::string state() const;  ///< queued, waiting, fetching, verifying
 
@@ -60,16 +65,32 @@ class FileJob {
   asio::awaitable<void> body();
   Async<void> work();
   Async<void> work_locked();
+  [[nodiscard]] std::shared_ptr<cas::TokenSource> xet_access() const;
+  Async<void> move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource> tokens);
+  Async<void> move_plainly(ContentId id);
+  Async<void> run_movement();
   [[nodiscard]] Error not_here() const;
   Async<std::unique_ptr<fs::Lock>> lock();
   Async<void> publish();
+  void remember_chunks();
   [[nodiscard]] std::string subject() const { return "file " + task_.file.path + " of " + describe(task_.repo); }
 
   Context& context_;
   FileTask task_;
   FilePermits permits_;
+  XetAccesses& accesses_;
+  Adoption& adoption_;
+  HeldChunks& held_;
+  transfer::XetFlights& flights_;
+  std::shared_ptr<cas::TokenSource> tokens_;  // shared with other files of the snapshot
   std::unique_ptr<transfer::ResolveSource> source_;
-  std::unique_ptr<transfer::FileTransfer> transfer_;
+  std::unique_ptr<transfer::Movement> movement_;
+  struct Spent {
+    Bytes fetched = 0;
+    std::uint64_t requests = 0;
+  } spent_;  // by a movement that was given up for another
+  bool fell_back_ = false;
+  transfer::XetTransfer* xet_ = nullptr;  // movement_, while it is one
   std::optional<Result<void>> result_;
   std::string lock_wait_;
   bool stop_ = false;
@@ -80,7 +101,7 @@ class FileJob {
 /// The jobs under way, by content. All on the engine's executor.
 class FileJobs {
  public:
-  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), tasks_(tasks), gone_(context.parts.executor) {}
+  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), accesses_(context), adoption_(context), held_(context), flights_(context.parts.executor), tasks_(tasks), gone_(context.parts.executor) {}
 
   /// One caller's interest in a job; when the last goes, the job stops.
   class Use {
@@ -107,6 +128,10 @@ class FileJobs {
   static asio::awaitable<void> drive(FileJobs& jobs, std::shared_ptr<FileJob> job, std::string key);
 
   Context& context_;
+  XetAccesses accesses_;
+  Adoption adoption_;
+  HeldChunks held_;
+  transfer::XetFlights flights_;
   net::TaskGroup& tasks_;
   std::uint64_t next_ = 1;
   std::map<std::string, std::shared_ptr<FileJob>> jobs_;  // by etag

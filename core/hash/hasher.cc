@@ -6,6 +6,8 @@
 
 #include <cassert>
 
+#include "core/hash/git_blob_hasher.h"
+
 namespace hubd::hash {
 namespace {
 
@@ -49,6 +51,14 @@ Sha256Hasher::Sha256Hasher(Sha256Hasher&&) noexcept = default;
 Sha256Hasher& Sha256Hasher::operator=(Sha256Hasher&&) noexcept = default;
 void Sha256Hasher::update(std::span<std::byte const> data) { feed(state_->context, data); }
 Sha256 Sha256Hasher::finish() { return end<Sha256>(state_->context); }
+
+struct GitBlobHasher::State {
+  Context context = start(EVP_sha1());
+};
+GitBlobHasher::GitBlobHasher(Bytes size) : state_(std::make_unique<State>()) { feed(state_->context, as_bytes(git_header(size))); }
+GitBlobHasher::~GitBlobHasher() = default;
+void GitBlobHasher::update(std::span<std::byte const> data) { feed(state_->context, data); }
+GitSha1 GitBlobHasher::finish() { return end<GitSha1>(state_->context); }
 
 struct ContentHasher::State {
   ContentId::Kind kind;

@@ -353,6 +353,33 @@ Async<Identity> HubClient::whoami(std::string endpoint, CallContext context) {
   co_return identity;
 }
 
+Async<XetToken> HubClient::xet_read_token(RepoRef repo, std::string revision, CallContext context) {
+  auto request = request_for("GET", api(repo, "/xet-read-token/" + http::encode_segment(revision)), context);
+  Subject subject;
+  subject.repo = repo;
+  subject.revision = revision;
+  auto const parsed = co_await ask_json(std::move(request), subject, context, nullptr);
+  if (!parsed) co_return parsed.error();
+  XetToken answer;
+  std::optional<Bytes> expires;
+  if (auto const* object = (*parsed)->value.if_object()) {
+    answer.cas_url = text_of(*object, "casUrl");
+    answer.token = Secret(text_of(*object, "accessToken"));
+    expires = size_of(*object, "exp");
+  }
+  while (answer.cas_url.ends_with('/')) answer.cas_url.pop_back();
+  auto const url = http::parse_url(answer.cas_url);
+  if (!url || answer.token.empty() || !expires) {
+    auto error = fail(ErrorKind::bad_upstream, "the Hub at " + repo.endpoint + " gave no usable right to read the content of " +
+                                                   describe(repo) + " (its xet-read-token lacks a URL, a token or an expiry)");
+    error.host = repo.endpoint;
+    co_return error;
+  }
+  constexpr Bytes seconds_max = 9'000'000'000;  // what a WallTime holds
+  answer.expires = WallTime(std::chrono::seconds(std::min(*expires, seconds_max)));
+  co_return answer;
+}
+
 Async<RawAnswer> HubClient::raw(RawRequest wanted, CallContext context) {
   net::Backoff const backoff;
   auto request = request_for(wanted.method, wanted.url, context);

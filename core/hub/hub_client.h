@@ -51,6 +51,13 @@ struct Identity {
   std::string raw_json;
 };
 
+/// Where a repo's Xet content lives and the right to read it there (xet-protocol 7.1).
+struct XetToken {
+  std::string cas_url;  ///< http or https, without a '/' at its end
+  Secret token;
+  WallTime expires;
+};
+
 /// A read of the Hub's surface whose answer the caller interprets.
 struct RawRequest {
   std::string method = "GET";  ///< GET, HEAD, or POST for reads whose question is a body
@@ -92,6 +99,8 @@ class HubClient {
   Async<FileMetadata> file_metadata(RepoRef repo, std::string revision, std::string path, CallContext context);
   /// GET /api/whoami-v2. Fails: unauthorized.
   Async<Identity> whoami(std::string endpoint, CallContext context);
+  /// GET /api/{T}/{repo}/xet-read-token/{revision}. Fails: as revision_info; bad_upstream for a URL that is none.
+  Async<XetToken> xet_read_token(RepoRef repo, std::string revision, CallContext context);
   /// Whatever the Hub answers, after the retries that its status is worth; redirects to another origin are answers too.
   /// Fails: as http::Client::send; exhausted when the body is longer than `raw_max`.
   Async<RawAnswer> raw(RawRequest request, CallContext context);

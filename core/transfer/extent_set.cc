@@ -54,6 +54,18 @@ Bytes ExtentSet::total() const {
   return sum;
 }
 
+std::vector<Extent> ExtentSet::lacking(Extent extent) const {
+  std::vector<Extent> found;
+  auto at = extent.offset;
+  auto have = std::upper_bound(extents_.begin(), extents_.end(), at, [](Bytes offset, Extent const& one) { return offset < one.end(); });
+  for (; have != extents_.end() && have->offset < extent.end(); ++have) {
+    if (have->offset > at) found.push_back({at, have->offset - at});
+    at = have->end();
+  }
+  if (at < extent.end()) found.push_back({at, extent.end() - at});
+  return found;
+}
+
 std::vector<Extent> ExtentSet::gaps(Bytes size, Bytes length_max) const {
   assert(length_max > 0 && "gaps of no length never end");
   std::vector<Extent> found;

@@ -18,6 +18,8 @@ class ExtentSet {
   [[nodiscard]] std::vector<Extent> const& extents() const { return extents_; }
   /// What lacks in [0, size), sorted, no piece longer than `length_max` (> 0).
   [[nodiscard]] std::vector<Extent> gaps(Bytes size, Bytes length_max) const;
+  /// What of `extent` lacks, sorted.
+  [[nodiscard]] std::vector<Extent> lacking(Extent extent) const;
 
  private:
   std::vector<Extent> extents_;

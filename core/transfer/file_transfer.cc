@@ -135,7 +135,7 @@ Async<void> FileTransfer::pass() {
   partial_.reset();
   hasher_.emplace(id_, size_);
   auto open = [this]() -> Result<void> {
-    auto opened = Partial::open(parts_.files, options_.folder, id_, size_, *hasher_);
+    auto opened = Partial::open(parts_.files, options_.folder, id_, size_, &*hasher_);
     if (!opened) return opened.error();
     partial_ = std::move(*opened);
     return partial_->reserve();

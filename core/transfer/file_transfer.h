@@ -10,6 +10,7 @@
 #include "core/fs/buffer.h"
 #include "core/net/signal.h"
 #include "core/net/timers.h"
+#include "core/transfer/movement.h"
 #include "core/transfer/partial.h"
 #include "core/transfer/permits.h"
 #include "core/transfer/source.h"
@@ -23,7 +24,7 @@ namespace hubd::transfer {
 /// last byte. When the whole hashes wrong, everything is fetched once more over a fresh route; then it is `corrupt`.
 ///
 /// Threading: all on `executor`; disk and hashing are offloaded. Cancelling run() stops soon, keeping the bytes.
-class FileTransfer {
+class FileTransfer final : public Movement {
  public:
   struct Parts {
     asio::any_io_executor executor;
@@ -43,24 +44,24 @@ class FileTransfer {
     Duration progress_timeout = std::chrono::seconds(60);
   };
   FileTransfer(Parts parts, Options options, ContentId id, Bytes size);
-  ~FileTransfer();
+  ~FileTransfer() override;
   FileTransfer(FileTransfer const&) = delete;
   FileTransfer& operator=(FileTransfer const&) = delete;
 
   /// Fails: corrupt; disk_full, io; stalled, unreachable, bad_upstream, rate_limited when nothing arrived for
   /// progress_timeout; the Hub's refusals at once; cancelled.
-  Async<void> run();
+  Async<void> run() override;
 
-  /// After run(): the verified bytes. Small files have no map.
-  [[nodiscard]] std::string const& path() const { return path_; }
-  [[nodiscard]] fs::File& file() { return partial_ ? partial_->file() : *small_file_; }
-  /// After the file was renamed away or is no longer wanted. Blocking.
-  Result<void> discard();
+  /// Small files have no map.
+  [[nodiscard]] std::string const& path() const override { return path_; }
+  [[nodiscard]] fs::File& file() override { return partial_ ? partial_->file() : *small_file_; }
+  Result<void> discard() override;
 
-  [[nodiscard]] Bytes done() const { return done_; }          ///< bytes that stand in the partial
-  [[nodiscard]] Bytes fetched() const { return received_; }   ///< bytes that came over the network in this run
-  [[nodiscard]] std::string const& waiting_for() const { return waiting_for_; }
-  [[nodiscard]] std::uint64_t mismatches() const { return mismatches_; }
+  [[nodiscard]] Bytes done() const override { return done_; }
+  [[nodiscard]] Bytes fetched() const override { return received_; }
+  [[nodiscard]] std::uint64_t requests() const override { return parts_.source.requests(); }
+  [[nodiscard]] std::string const& waiting_for() const override { return waiting_for_; }
+  [[nodiscard]] std::uint64_t mismatches() const override { return mismatches_; }
 
  private:
   Async<void> pass();

@@ -24,8 +24,10 @@ constexpr std::size_t kSizeAt = 16;
 constexpr std::size_t kEtagLengthAt = 24;
 constexpr std::size_t kEtagAt = 32;
 constexpr std::size_t kEtagLengthMax = 64;
-// Record: offset 0..8, length 8..16, BLAKE3 16..48, checksum 48..64.
+// Record: offset 0..8, length 8..15, kind 15, digest 16..48, checksum 48..64.
 constexpr std::size_t kLengthAt = 8;
+constexpr std::size_t kKindAt = 15;
+constexpr std::uint64_t kLengthMask = 0x00ff'ffff'ffff'ffff;
 constexpr std::size_t kDigestAt = 16;
 
 void put(std::span<std::byte> out, std::size_t at, std::uint64_t value) {
@@ -57,7 +59,10 @@ bool sealed(std::span<std::byte const> block) {
 std::optional<MapRecord> parse_record(std::span<std::byte const> block, Bytes size) {
   if (!sealed(block)) return std::nullopt;
   MapRecord record;
-  record.extent = {get(block, 0), get(block, kLengthAt)};
+  auto const kind = std::to_integer<std::uint8_t>(block[kKindAt]);
+  if (kind > static_cast<std::uint8_t>(MapRecord::Kind::chunk)) return std::nullopt;
+  record.kind = static_cast<MapRecord::Kind>(kind);
+  record.extent = {get(block, 0), get(block, kLengthAt) & kLengthMask};
   auto const digest = block.subspan(kDigestAt, Blake3::kSize);
   std::copy(digest.begin(), digest.end(), record.digest.bytes.begin());
   auto const [offset, length] = record.extent;
@@ -83,6 +88,7 @@ std::array<std::byte, kMapRecordSize> encode_map_record(MapRecord const& record)
   std::array<std::byte, kMapRecordSize> block{};
   put(block, 0, record.extent.offset);
   put(block, kLengthAt, record.extent.length);
+  block[kKindAt] = static_cast<std::byte>(record.kind);
   put_bytes(block, kDigestAt, record.digest.bytes);
   seal(block);
   return block;

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,13 +18,16 @@ inline constexpr Bytes kMapHeaderSize = 128;
 inline constexpr Bytes kMapRecordSize = 64;  // header and records never straddle a page
 /// A record covers no more than this, so that whoever checks it needs no more memory.
 inline constexpr Bytes kMapRecordLengthMax = 4_MiB;
-/// A map is not read further than this: one million records.
-inline constexpr Bytes kMapSizeMax = kMapHeaderSize + kMapRecordSize * 1'000'000;
+/// A map is not read further than this: four million records, 256 GiB of chunks.
+inline constexpr Bytes kMapSizeMax = kMapHeaderSize + kMapRecordSize * 4'000'000;
 
 /// "These bytes were written, and this is their hash." A claim: believed after the bytes were read back.
 struct MapRecord {
+  /// What the digest is: BLAKE3 of any run of bytes, or the Xet hash of bytes that are exactly one chunk of their file.
+  enum class Kind : std::uint8_t { bytes = 0, chunk = 1 };
   Extent extent;
   Blake3 digest;
+  Kind kind = Kind::bytes;
   friend bool operator==(MapRecord const&, MapRecord const&) = default;
 };
 

@@ -10,6 +10,7 @@
 
 #include "core/fs/buffer.h"
 #include "core/transfer/map_format.h"
+#include "core/xet/hashes.h"
 
 namespace hubd::transfer {
 namespace {
@@ -36,17 +37,31 @@ Result<std::optional<Map>> read_map(fs::File const& file) {
   return map;
 }
 
-bool holds(fs::File const& file, Extent extent, std::span<std::byte> block, std::span<MapRecord const> claims) {
+Blake3 as_digest(xet::MerkleHash const& hash) {
+  Blake3 digest;
+  digest.bytes = hash.bytes;
+  return digest;
+}
+
+/// The claim that the file bears out; null when none.
+MapRecord const* holds(fs::File const& file, Extent extent, std::span<std::byte> block, std::span<MapRecord const> claims) {
   auto const count = file.read_at(extent.offset, block);
   // A sector that cannot be read is as good as never written: fetched again, it is written elsewhere.
-  if (!count || *count != block.size()) return false;
-  auto const digest = hash::blake3(block);
-  return std::any_of(claims.begin(), claims.end(), [&](MapRecord const& claim) { return claim.digest == digest; });
+  if (!count || *count != block.size()) return nullptr;
+  std::optional<Blake3> plain;
+  std::optional<Blake3> chunk;
+  for (auto const& claim : claims) {
+    auto& digest = claim.kind == MapRecord::Kind::chunk ? chunk : plain;
+    if (!digest) digest = claim.kind == MapRecord::Kind::chunk ? as_digest(xet::chunk_hash(block)) : hash::blake3(block);
+    if (claim.digest == *digest) return &claim;
+  }
+  return nullptr;
 }
 
 /// What of `claims` the file bears out, read once in order of offset; the leading bytes go to `frontier`.
 /// Fails: cancelled, once the process wants to stop.
-Result<ExtentSet> verify(fs::FileSystem const& files, fs::File const& file, Bytes size, std::vector<MapRecord> claims, hash::ContentHasher& frontier) {
+Result<ExtentSet> verify(fs::FileSystem const& files, fs::File const& file, Bytes size, std::vector<MapRecord> claims,
+                         hash::ContentHasher* frontier, std::vector<std::pair<Bytes, WrittenChunk>>& chunks) {
   // The longer of two that begin together goes first and may spare reading the other.
   std::sort(claims.begin(), claims.end(), [](MapRecord const& a, MapRecord const& b) {
     return a.extent.offset != b.extent.offset ? a.extent.offset < b.extent.offset : a.extent.length > b.extent.length;
@@ -66,10 +81,17 @@ Result<ExtentSet> verify(fs::FileSystem const& files, fs::File const& file, Byte
     readable -= extent.length;
     auto const block = buffer.span().first(static_cast<std::size_t>(extent.length));
     if (files.interrupted()) return fail(ErrorKind::cancelled, "reading back a partial was stopped");
-    if (!holds(file, extent, block, rivals)) continue;
+    auto const* const claim = holds(file, extent, block, rivals);
+    if (claim == nullptr) continue;
     verified.add(extent);
-    auto const fed = frontier.fed();
-    if (extent.offset <= fed && fed < extent.end()) frontier.update(block.subspan(static_cast<std::size_t>(fed - extent.offset)));
+    if (claim->kind == MapRecord::Kind::chunk) {
+      WrittenChunk chunk{static_cast<std::uint32_t>(extent.length), {}};
+      chunk.hash.bytes = claim->digest.bytes;
+      chunks.emplace_back(extent.offset, chunk);
+    }
+    if (frontier == nullptr) continue;
+    auto const fed = frontier->fed();
+    if (extent.offset <= fed && fed < extent.end()) frontier->update(block.subspan(static_cast<std::size_t>(fed - extent.offset)));
   }
   return verified;
 }
@@ -86,8 +108,8 @@ Partial::Partial(fs::FileSystem& files, std::string const& folder, ContentId id,
 Partial::~Partial() = default;
 
 Result<std::unique_ptr<Partial>> Partial::open(fs::FileSystem& files, std::string const& folder, ContentId const& id, Bytes size,
-                                               hash::ContentHasher& frontier) {
-  assert(frontier.fed() == 0 && "recovery feeds the frontier from its beginning");
+                                               hash::ContentHasher* frontier) {
+  assert((frontier == nullptr || frontier->fed() == 0) && "recovery feeds the frontier from its beginning");
   std::unique_ptr<Partial> partial(new Partial(files, folder, id, size));
   auto const opened = partial->open_files(folder);
   if (!opened) return opened.error();
@@ -108,12 +130,12 @@ Result<void> Partial::open_files(std::string const& folder) {
   return {};
 }
 
-Result<void> Partial::recover(hash::ContentHasher& frontier) {
+Result<void> Partial::recover(hash::ContentHasher* frontier) {
   auto const map = read_map(*map_);
   if (!map) return map.error();
   if (!*map || (*map)->id != id_ || (*map)->size != size_) return begin_anew();
   auto const& records = (*map)->records;
-  auto borne_out = verify(files_, *file_, size_, records, frontier);
+  auto borne_out = verify(files_, *file_, size_, records, frontier, chunks_);
   if (!borne_out) return borne_out.error();
   present_ = std::move(*borne_out);
 
@@ -184,16 +206,32 @@ std::vector<Extent> Partial::missing(Bytes length_max) const {
 Result<void> Partial::reserve() { return file_->reserve(size_); }
 
 Result<void> Partial::write(Bytes offset, std::span<std::byte const> data) {
+  std::vector<MapRecord> records;
+  for (auto rest = data; !rest.empty();) {
+    auto const piece = rest.first(std::min<std::size_t>(rest.size(), kMapRecordLengthMax));
+    records.push_back({{offset + (data.size() - rest.size()), piece.size()}, hash::blake3(piece), MapRecord::Kind::bytes});
+    rest = rest.subspan(piece.size());
+  }
+  return write_noted(offset, data, records);
+}
+
+Result<void> Partial::write_chunks(Bytes offset, std::span<std::byte const> data, std::span<WrittenChunk const> chunks) {
+  std::vector<MapRecord> records;
+  records.reserve(chunks.size());
+  Bytes at = offset;
+  for (auto const& chunk : chunks) {
+    records.push_back({{at, chunk.length}, as_digest(chunk.hash), MapRecord::Kind::chunk});
+    at += chunk.length;
+  }
+  assert(at == offset + data.size());
+  return write_noted(offset, data, records);
+}
+
+Result<void> Partial::write_noted(Bytes offset, std::span<std::byte const> data, std::vector<MapRecord> const& records) {
   assert(offset <= size_ && data.size() <= size_ - offset && "a write beyond the file");
   Extent const extent{offset, data.size()};
   auto const written = file_->write_at(offset, data);
   if (written) file_->begin_writeback(offset, data.size());
-  std::vector<MapRecord> records;
-  for (auto rest = data; written && !rest.empty();) {
-    auto const piece = rest.first(std::min<std::size_t>(rest.size(), kMapRecordLengthMax));
-    records.push_back({{offset + (data.size() - rest.size()), piece.size()}, hash::blake3(piece)});
-    rest = rest.subspan(piece.size());
-  }
   std::scoped_lock const lock(mutex_);
   auto const noted = written ? note(records) : written;
   // Nobody knows how far a failed write came, so also what stood there before is gone.
@@ -221,6 +259,8 @@ Result<void> Partial::discard() {
   if (!removed) return removed;
   return files_.remove(map_path_);
 }
+
+std::string Partial::path_of(std::string const& folder, std::string const& etag) { return pair_path(folder, etag, kPartialSuffix); }
 
 Result<std::vector<Partial::Entry>> Partial::list(fs::FileSystem& files, std::string const& folder) {
   auto const names = files.list(folder);

@@ -62,6 +62,7 @@ Result<engine::Caller> Callers::caller(Principal principal, v1::Caller const& me
   if (std::any_of(token.begin(), token.end(), unusual))
     return fail(ErrorKind::bad_request, "the token holds blanks or control characters");
   caller.offline = message.offline();
+  caller.disable_xet = message.disable_xet();
   if (message.deadline_ms() > 0) {
     std::chrono::milliseconds const wanted(message.deadline_ms());
     caller.deadline = clock_.now() + std::min(wanted, deadline_max);

@@ -41,7 +41,7 @@ struct Process {
   explicit Process(SimFileSystem& disk) : files(disk), frontier(id(), kSize) {}
 
   Result<void> open() {
-    auto opened = Partial::open(files, kFolder, id(), kSize, frontier);
+    auto opened = Partial::open(files, kFolder, id(), kSize, &frontier);
     if (!opened) return opened.error();
     partial = std::move(*opened);
     return {};

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "core/hash/hasher.h"
 #include "tests/sim/world.h"
 
 namespace hubd::sim {
@@ -324,10 +325,232 @@ TEST(EngineSim, ALocalFolderGetsCopiesOfWhatTheCacheHas) {
   }
 }
 
+/// A Xet file of four xorbs, and its next revision: one xorb replaced, a piece of another left out.
+Bytes fill_xet(SimHub& hub) {
+  using Run = SimHub::Run;
+  std::vector<Run> const old{{1, 0, 24}, {2, 0, 24}, {3, 0, 24}, {4, 0, 24}};
+  hub.add_xet_file("acme/xet", "model.safetensors", old);
+  hub.add_xet_file("acme/next", "model.safetensors", {{1, 0, 24}, {2, 0, 9}, {9, 0, 24}, {2, 15, 24}, {4, 0, 24}});
+  Bytes size = 0;
+  for (auto const& run : old) size += hub.size_of(run);
+  return size;
+}
+
+TEST(EngineSim, XetFilesComeByTheirChunksAndANewRevisionCostsItsNewOnes) {
+  World world(20, small_options());
+  auto const size = fill_xet(world.hub);
+  ASSERT_TRUE(world.start());
+  std::vector<std::shared_ptr<World::Client>> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(world.ensure("acme/xet"));
+  world.time.run_for(60s);
+  for (auto const& client : clients) ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+  EXPECT_EQ(0U, world.hub.resolves) << "nothing came by the plain route";
+  EXPECT_EQ(size + 96 * 8, world.hub.delivered) << "each chunk once, with the head of its record";
+  EXPECT_EQ(1U, world.hub.xet_tokens);
+
+  auto const before = world.hub.delivered;
+  auto const next = world.ensure("acme/next");
+  world.time.run_for(60s);
+  ASSERT_TRUE(next->answer && next->answer->has_value()) << next->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/next"));
+  EXPECT_EQ(world.hub.size_of({9, 0, 24}) + 24 * 8, world.hub.delivered - before) << "only the new xorb";
+  // After a restart too, also when the index was lost: the recipes are what lasts.
+  world.stop();
+  ASSERT_TRUE(world.start());
+  world.hub.add_xet_file("acme/third", "model.safetensors", {{3, 2, 20}, {1, 0, 24}});
+  auto const once_more = world.hub.delivered;
+  auto const third = world.ensure("acme/third");
+  world.time.run_for(60s);
+  ASSERT_TRUE(third->answer && third->answer->has_value()) << third->answer->error().what;
+  EXPECT_EQ(once_more, world.hub.delivered) << "every chunk of it was here";
+  EXPECT_EQ("", world.snapshot_problem("acme/third"));
+}
+
+TEST(EngineSim, RevisionsThatOverlapFetchEachChunkOnceAlsoAtTheSameTime) {
+  for (std::uint64_t seed = 30; seed < 50; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed, small_options());
+    auto const size = fill_xet(world.hub);
+    world.hub.add_xet_file("acme/parts", "model.safetensors", {{3, 5, 24}, {1, 3, 20}, {9, 0, 12}, {4, 1, 2}});
+    world.hub.bytes_per_ms = 512;
+    ASSERT_TRUE(world.start());
+    std::vector<std::shared_ptr<World::Client>> clients;
+    for (auto const* const repo : {"acme/next", "acme/xet", "acme/parts", "acme/xet"}) {
+      clients.push_back(world.ensure(repo));
+      world.time.run_for(std::chrono::milliseconds(seed % 7 * 40));
+    }
+    world.time.run_for(2min);
+    for (auto const& client : clients) ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+    for (auto const* const repo : {"acme/next", "acme/xet", "acme/parts"}) EXPECT_EQ("", world.snapshot_problem(repo));
+    auto const distinct = size + world.hub.size_of({9, 0, 24}) + 5 * 24 * 8;
+    EXPECT_GE(world.hub.delivered, distinct);
+    EXPECT_LE(world.hub.delivered, distinct + distinct / 50) << "a lone chunk between others is bridged";
+    EXPECT_EQ(0U, world.hub.resolves);
+  }
+}
+
+TEST(EngineSim, ARunInTheMiddleOfATermIsFoundAndReused) {
+  World world(52, small_options());
+  world.hub.add_xet_file("acme/tune", "model.safetensors", {{7, 0, 24}, {1, 6, 19}, {2, 10, 23}});
+  world.hub.add_xet_file("acme/base", "model.safetensors", {{1, 0, 24}, {2, 0, 24}});
+  ASSERT_TRUE(world.start());
+  auto const tune = world.ensure("acme/tune");
+  world.time.run_for(60s);
+  ASSERT_TRUE(tune->answer && tune->answer->has_value()) << tune->answer->error().what;
+  auto const before = world.hub.delivered;
+  auto const base = world.ensure("acme/base");
+  world.time.run_for(60s);
+  ASSERT_TRUE(base->answer && base->answer->has_value()) << base->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/base"));
+  Bytes lacking = 0;
+  for (auto const& run : {SimHub::Run{1, 0, 6}, {1, 19, 24}, {2, 0, 10}, {2, 23, 24}}) lacking += world.hub.size_of(run) + (run.end - run.first) * 8;
+  EXPECT_EQ(lacking, world.hub.delivered - before);
+}
+
+TEST(EngineSim, ATransferThatBreaksOffLeavesItsFlightsToTheOthers) {
+  World world(51, small_options());
+  fill_xet(world.hub);
+  world.hub.bytes_per_ms = 64;
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/xet");
+  world.time.run_for(500ms);
+  auto const second = world.ensure("acme/next");
+  world.time.run_for(500ms);
+  world.leave(*first);
+  world.hub.bytes_per_ms = 256 * kib;
+  world.time.run_for(60s);
+  ASSERT_TRUE(second->answer && second->answer->has_value()) << second->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/next"));
+  EXPECT_EQ(0U, world.hub.open);
+}
+
+TEST(EngineSim, WhatCameByThePlainRouteServesTheNextRevisionToo) {
+  for (bool const by_stock_client : {false, true}) {
+    World world(53, small_options());
+    fill_xet(world.hub);
+    auto const& bytes = world.hub.content("acme/xet", "model.safetensors");
+    if (by_stock_client)
+      world.disk.plant("/cache/hub/models--acme--xet/blobs/" + hash::sha256(as_bytes(bytes)).hex(), bytes);
+    ASSERT_TRUE(world.start());
+    if (!by_stock_client) {
+      auto const plain = world.ensure("acme/xet", "main", [](auto& request) { request.caller.disable_xet = true; });
+      world.time.run_for(60s);
+      ASSERT_TRUE(plain->answer && plain->answer->has_value()) << plain->answer->error().what;
+    }
+    world.time.run_for(60s);  // while nothing moves, its chunks are noted
+    auto const before = world.hub.delivered;
+    auto const next = world.ensure("acme/next");
+    world.time.run_for(60s);
+    ASSERT_TRUE(next->answer && next->answer->has_value()) << next->answer->error().what;
+    EXPECT_EQ("", world.snapshot_problem("acme/next"));
+    EXPECT_EQ(world.hub.size_of({9, 0, 24}) + 24 * 8, world.hub.delivered - before) << "only the new xorb";
+  }
+}
+
+TEST(EngineSim, AWrongByteOfAXorbIsFetchedOnceMoreAndNoMore) {
+  World world(21, small_options());
+  auto const size = fill_xet(world.hub);
+  ASSERT_TRUE(world.start());
+  world.hub.faults.corrupt = 30;
+  auto const client = world.ensure("acme/xet");
+  while (world.hub.corrupted == 0 && !client->answer) world.time.run_for(1ms);
+  world.hub.faults.corrupt = 0;
+  world.time.run_for(60s);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+  EXPECT_EQ("", world.broken_promise());
+  EXPECT_EQ(0U, world.hub.resolves);
+  EXPECT_LE(world.hub.delivered, size + size / 2) << "whole xorbs confirm the rest";
+}
+
+TEST(EngineSim, ACasThatFailsLeavesThePlainRoute) {
+  for (bool const knows_nothing : {false, true}) {
+    World world(22, small_options());
+    fill_xet(world.hub);
+    if (knows_nothing)
+      world.hub.forget_xet_files();
+    else
+      world.hub.cas_down = true;
+    ASSERT_TRUE(world.start());
+    auto const client = world.ensure("acme/xet");
+    world.time.run_for(2min);
+    ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+    EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+    EXPECT_EQ(1U, world.hub.resolves);
+    EXPECT_EQ(1U, world.engine->totals().xet_fallbacks);
+  }
+}
+
+TEST(EngineSim, AnOldCasWithoutV2Serves) {
+  World world(23, small_options());
+  fill_xet(world.hub);
+  world.hub.cas_has_v2 = false;
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/xet");
+  world.time.run_for(1min);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+  EXPECT_EQ(0U, world.hub.resolves);
+}
+
+TEST(EngineSim, ACallerMayForbidXet) {
+  World world(24, small_options());
+  fill_xet(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/xet", "main", [](auto& request) { request.caller.disable_xet = true; });
+  world.time.run_for(1min);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ(0U, world.hub.reconstructions);
+  EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+}
+
+TEST(EngineSim, AKilledXetTransferGoesOnBehindItsChunks) {
+  World world(25, small_options());
+  auto const size = fill_xet(world.hub);
+  world.hub.bytes_per_ms = 256;
+  ASSERT_TRUE(world.start());
+  world.ensure("acme/xet");
+  for (int kill = 0; kill < 5; ++kill) {
+    world.time.run_for(1500ms);
+    world.crash(Loss::none);
+    ASSERT_TRUE(world.start());
+    world.ensure("acme/xet");
+  }
+  world.hub.bytes_per_ms = 256 * kib;
+  world.time.run_for(60s);
+  EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+  // A connection holds at most its buffer that was not unpacked yet.
+  EXPECT_LE(world.hub.delivered, size + 5 * 4 * Bytes{2} * 1024 * kib);
+  EXPECT_EQ("", world.broken_promise());
+}
+
+TEST(EngineSim, ASourceThatSomebodyEditedIsNoticedNotCopied) {
+  World world(26, small_options());
+  fill_xet(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/xet");
+  world.time.run_for(60s);
+  ASSERT_TRUE(first->answer && first->answer->has_value());
+  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
+  ASSERT_TRUE(link);
+  auto const blob = "/cache/hub/models--acme--xet/blobs/" + link->substr(link->rfind('/') + 1);
+  world.disk.rot(blob, 5000);  // its stat stays
+  auto const next = world.ensure("acme/next");
+  world.time.run_for(60s);
+  ASSERT_TRUE(next->answer && next->answer->has_value()) << next->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/next"));
+  // The blob is known to be wrong now: the next who asks gets it whole.
+  auto const again = world.ensure("acme/xet");
+  world.time.run_for(60s);
+  ASSERT_TRUE(again->answer && again->answer->has_value()) << again->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/xet"));
+}
+
 /// One seeded run: clients come and go while the Hub, the disk and the process misbehave; then the world heals.
 void run_seed(std::uint64_t seed) {
   World world(seed, small_options());
-  auto const distinct = fill(world.hub);
+  auto const distinct = fill(world.hub) + fill_xet(world.hub) + world.hub.size_of({9, 0, 24}) + 120 * 8;
   auto const dice = seeded_random(seed * 1'000'003);
   auto const roll = [&](std::uint64_t sides) { return dice->next() % sides; };
   auto& faults = world.hub.faults;
@@ -340,6 +563,7 @@ void run_seed(std::uint64_t seed) {
   faults.expire = static_cast<unsigned>(roll(20));
   world.hub.bytes_per_ms = 2 * kib << roll(8);
   Bytes lost = 0;  // what crashes may cost
+  std::vector<char const*> const repos{"acme/one", "acme/two", "acme/xet", "acme/next"};
   ASSERT_TRUE(world.start());
   auto const lives = 1 + roll(4);
   for (std::uint64_t life = 0; life < lives; ++life) {
@@ -347,7 +571,7 @@ void run_seed(std::uint64_t seed) {
     auto const count = 1 + roll(5);
     for (std::uint64_t i = 0; i < count; ++i) {
       auto const force = roll(20) == 0;
-      clients.push_back(world.ensure(roll(2) == 0 ? "acme/one" : "acme/two", "main", [&](auto& request) { request.force = force; }));
+      clients.push_back(world.ensure(repos[roll(repos.size())], "main", [&](auto& request) { request.force = force; }));
       if (force) lost += 2 * distinct;
       world.time.run_for(std::chrono::milliseconds(roll(300)));
       ASSERT_EQ("", world.broken_promise());
@@ -373,15 +597,14 @@ void run_seed(std::uint64_t seed) {
   }
   faults = {};
   world.hub.bytes_per_ms = 256 * kib;
-  auto const one = world.ensure("acme/one");
-  auto const two = world.ensure("acme/two");
+  std::vector<std::shared_ptr<World::Client>> last;
+  for (auto const* const repo : repos) last.push_back(world.ensure(repo));
   world.time.run_for(10min);
-  for (auto const& client : {one, two}) {
+  for (auto const& client : last) {
     ASSERT_EQ(1, client->answers) << "a waiter was not answered";
     ASSERT_TRUE(client->answer->has_value()) << client->answer->error().what;
   }
-  ASSERT_EQ("", world.snapshot_problem("acme/one"));
-  ASSERT_EQ("", world.snapshot_problem("acme/two"));
+  for (auto const* const repo : repos) ASSERT_EQ("", world.snapshot_problem(repo));
   ASSERT_EQ("", world.broken_promise());
   auto const accounted = distinct + lost + world.hub.corrupted * 2 * 2'300'000 + world.hub.broken * 1_MiB;
   ASSERT_LE(world.hub.delivered, accounted);
@@ -390,7 +613,7 @@ void run_seed(std::uint64_t seed) {
   auto const left = world.disk.list("/cache/hubd/partials");
   ASSERT_TRUE(left);
   ASSERT_EQ(std::vector<std::string>{}, *left) << "orphans";
-  for (auto const* const repo : {"models--acme--one", "models--acme--two"}) {
+  for (auto const* const repo : {"models--acme--one", "models--acme--two", "models--acme--xet", "models--acme--next"}) {
     auto const locks = world.disk.list(std::string("/cache/hub/.locks/") + repo);
     for (auto const& name : locks ? *locks : std::vector<std::string>{}) ASSERT_TRUE(name.ends_with(".lock")) << name;
   }

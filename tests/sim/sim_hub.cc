@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "core/hash/hasher.h"
+#include "core/xet/chunker.h"
+#include "core/xet/hashes.h"
 
 namespace hubd::sim {
 namespace {
@@ -21,10 +23,23 @@ std::string bytes_of(std::uint64_t number, Bytes size) {
   return bytes;
 }
 
+/// Bytes that the real chunker cuts at their end and nowhere else, of at most `size_max` or a little more.
+std::string natural_chunk(std::uint64_t number, Bytes size_max) {
+  for (std::uint64_t i = 0;; ++i) {
+    auto bytes = bytes_of(number * 131 + i, size_max + i * 64);
+    xet::Chunker chunker;
+    auto const step = chunker.next(as_bytes(bytes));
+    if (!step.cut) continue;
+    bytes.resize(step.taken);
+    return bytes;
+  }
+}
+
 std::string quoted(std::string const& text) { return "\"" + text + "\""; }
 
 std::string entry_json(ListedFile const& file) {
   auto json = "{\"type\":\"file\",\"path\":" + quoted(file.path) + ",\"size\":" + std::to_string(file.size) + ",\"oid\":" + quoted(file.blob_id);
+  if (!file.xet_hash.empty()) json += ",\"xetHash\":" + quoted(file.xet_hash);
   if (!file.lfs_sha256.empty()) json += ",\"lfs\":{\"oid\":" + quoted(file.lfs_sha256) + ",\"size\":" + std::to_string(file.size) + "}";
   return json + "}";
 }
@@ -109,6 +124,112 @@ void SimHub::add_file(std::string const& repo, std::string const& path, Bytes si
   the.content[path] = std::move(bytes);
 }
 
+SimHub::Xorb const& SimHub::xorb(std::uint64_t number) {
+  auto const [place, is_new] = xorbs_.try_emplace(number);
+  auto& xorb = place->second;
+  if (!is_new) return xorb;
+  auto const random = seeded_random(number * 104'729 + 3);
+  std::vector<xet::HashedSize> leaves;
+  for (std::uint32_t i = 0; i < kXorbChunks; ++i) {
+    auto chunk = natural_chunk(number * 1000 + i + 1'000'000, 60'000 + random->next() % 50'000);
+    auto const size = Bytes{chunk.size()};
+    leaves.push_back({xet::chunk_hash(as_bytes(chunk)), size});
+    for (auto const byte : {Bytes{0}, size, size >> 8U, size >> 16U, Bytes{0}, size, size >> 8U, size >> 16U}) xorb.records += static_cast<char>(byte & 255U);
+    xorb.records += chunk;
+    xorb.ends.push_back(xorb.records.size());
+    xorb.chunks.push_back(std::move(chunk));
+  }
+  xorb.id = xet::merkle_root(leaves).text();
+  return xorb;
+}
+
+Bytes SimHub::size_of(Run const& run) {
+  Bytes size = 0;
+  for (auto i = run.first; i < run.end; ++i) size += xorb(run.xorb).chunks[i].size();
+  return size;
+}
+
+void SimHub::add_xet_file(std::string const& repo, std::string const& path, std::vector<Run> const& runs) {
+  auto& the = repos_[repo];
+  std::string bytes;
+  std::vector<xet::HashedSize> leaves;
+  for (auto const& run : runs)
+    for (auto i = run.first; i < run.end; ++i) {
+      auto const& chunk = xorb(run.xorb).chunks[i];
+      leaves.push_back({xet::chunk_hash(as_bytes(chunk)), chunk.size()});
+      bytes += chunk;
+    }
+  ListedFile file;
+  file.path = path;
+  file.size = bytes.size();
+  file.blob_id = hash::git_blob_sha1(as_bytes(bytes)).hex();
+  file.lfs_sha256 = hash::sha256(as_bytes(bytes)).hex();
+  file.xet_hash = xet::file_hash(leaves).text();
+  xet_files_[file.xet_hash] = runs;
+  the.by_etag[file.etag()] = path;
+  the.listing.push_back(file);
+  the.content[path] = std::move(bytes);
+}
+
+/// Terms and URLs for the asked bytes, by xet-protocol 5.2.
+std::unique_ptr<http::Response> SimHub::reconstruction(http::Request const& request, std::string_view file, bool v1) {
+  ++reconstructions;
+  auto const found = xet_files_.find(std::string(file));
+  if (found == xet_files_.end() || (!v1 && !cas_has_v2)) return plain(request, 404, "{}");
+  Bytes begin = 0;
+  Bytes end = std::string::npos;
+  if (auto const range = request.headers.get("Range")) {
+    auto const dash = range->find('-');
+    begin = std::stoull(std::string(range->substr(6, dash - 6)));
+    end = std::stoull(std::string(range->substr(dash + 1))) + 1;
+  }
+  std::string terms;
+  std::map<std::uint64_t, std::vector<std::pair<std::uint32_t, std::uint32_t>>> wanted;
+  std::optional<Bytes> offset;
+  Bytes at = 0;
+  for (auto run : found->second) {
+    auto const& chunks = xorb(run.xorb).chunks;
+    auto const size = size_of(run);
+    auto const next = at + size;
+    if (next <= begin || at >= end) {
+      at = next;
+      continue;
+    }
+    while (at + chunks[run.first].size() <= begin) at += chunks[run.first++].size();
+    if (!offset) offset = begin - at;
+    Bytes length = size_of(run);
+    while (run.end - run.first > 1 && at + length - chunks[run.end - 1].size() >= end) length -= chunks[--run.end].size();
+    terms += std::string(terms.empty() ? "" : ",") + "{\"hash\":" + quoted(xorb(run.xorb).id) + ",\"unpacked_length\":" + std::to_string(length) +
+             ",\"range\":{\"start\":" + std::to_string(run.first) + ",\"end\":" + std::to_string(run.end) + "}}";
+    wanted[run.xorb].emplace_back(run.first, run.end);
+    at = next;
+  }
+  std::string ranges;
+  for (auto& [number, runs] : wanted) {
+    std::sort(runs.begin(), runs.end());
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> merged;
+    for (auto const& run : runs) {
+      if (!merged.empty() && run.first <= merged.back().second)
+        merged.back().second = std::max(merged.back().second, run.second);
+      else
+        merged.push_back(run);
+    }
+    auto const& the = xorb(number);
+    std::string inner;
+    for (auto const& [first, past] : merged) {
+      auto const chunks = "{\"start\":" + std::to_string(first) + ",\"end\":" + std::to_string(past) + "}";
+      auto const bytes = "{\"start\":" + std::to_string(first == 0 ? 0 : the.ends[first - 1]) + ",\"end\":" + std::to_string(the.ends[past - 1] - 1) + "}";
+      auto const url = "\"url\":\"https://xorbs.sim/" + std::to_string(number) + "?sig=" + std::to_string(signature_) + "\"";
+      if (!inner.empty()) inner += ",";
+      inner += v1 ? "{" + url + ",\"range\":" + chunks + ",\"url_range\":" + bytes + "}"
+                  : "{" + url + ",\"ranges\":[{\"chunks\":" + chunks + ",\"bytes\":" + bytes + "}]}";
+    }
+    ranges += std::string(ranges.empty() ? "" : ",") + quoted(the.id) + ":[" + inner + "]";
+  }
+  return plain(request, 200, "{\"offset_into_first_range\":" + std::to_string(offset.value_or(0)) + ",\"terms\":[" + terms + "],\"" +
+                                 (v1 ? "fetch_info" : "xorbs") + "\":{" + ranges + "}}");
+}
+
 std::string SimHub::commit_of(std::string const& repo) const {
   return hash::git_blob_sha1(as_bytes(repo)).hex();
 }
@@ -167,6 +288,14 @@ Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
     co_return plain(request, sort == 0 ? 500 : sort == 1 ? 503 : 429, "{\"error\":\"try later\"}", headers);
   }
   std::string_view url = request.url;
+  bool const to_cas = url.starts_with("https://cas.sim/") || url.starts_with("https://xorbs.sim/");
+  if (to_cas && cas_down) co_return fail(ErrorKind::unreachable, "cas.sim:443 refuses connections");
+  for (bool const v1 : {false, true})
+    if (take_prefix(url, std::string("https://cas.sim/") + (v1 ? "v1" : "v2") + "/reconstructions/")) co_return reconstruction(request, url, v1);
+  if (take_prefix(url, "https://xorbs.sim/")) {
+    if (url.substr(url.find("sig=") + 4) != std::to_string(signature_)) co_return plain(request, 403, "{}");
+    co_return file(request, xorb(std::stoull(std::string(url))).records, request.url);
+  }
   if (take_prefix(url, "https://cdn.sim/")) {
     auto const slash = url.find('/');
     auto const etag = std::string(url.substr(slash + 1, url.find('?') - slash - 1));
@@ -183,6 +312,10 @@ Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
     if (!take_prefix(rest, name + "/")) continue;
     if (api && take_prefix(rest, "revision/"))
       co_return plain(request, 200, "{\"sha\":" + quoted(commit_of(name)) + ",\"private\":false,\"gated\":false}");
+    if (api && take_prefix(rest, "xet-read-token/")) {
+      ++xet_tokens;
+      co_return plain(request, 200, R"({"accessToken":"sim-token","exp":8000000000,"casUrl":"https://cas.sim"})");
+    }
     if (api && (take_prefix(rest, "tree/") || take_prefix(rest, "paths-info/"))) {
       std::string json = "[";
       for (auto const& entry : repo.listing) {

@@ -13,7 +13,7 @@
 
 namespace hubd::sim {
 
-/// A Hub and its CDN in virtual time, behind the http::Client seam: revision, tree, paths-info and resolve of a few repos,
+/// A Hub, its CDN and its CAS in virtual time, behind the http::Client seam: revision, tree, paths-info and resolve of a few repos,
 /// with faults drawn from a seed. What it hands out is counted as the client takes it.
 class SimHub final : public http::Client {
  public:
@@ -33,6 +33,18 @@ class SimHub final : public http::Client {
   static constexpr char const* kEndpoint = "https://hub.sim";
   /// Content of `size` bytes that `number` fixes; the same number is the same content in every repo.
   void add_file(std::string const& repo, std::string const& path, Bytes size, std::uint64_t number);
+  /// A Xet file: runs of chunks of xorbs. The same number is the same xorb everywhere; it has kXorbChunks chunks.
+  struct Run {
+    std::uint64_t xorb = 0;
+    std::uint32_t first = 0;
+    std::uint32_t end = 0;
+  };
+  static constexpr std::uint32_t kXorbChunks = 24;
+  void add_xet_file(std::string const& repo, std::string const& path, std::vector<Run> const& runs);
+  /// The CAS knows no file any more.
+  void forget_xet_files() { xet_files_.clear(); }
+  /// Unpacked bytes of a run.
+  Bytes size_of(Run const& run);
   [[nodiscard]] std::string commit_of(std::string const& repo) const;
   [[nodiscard]] std::string const& content(std::string const& repo, std::string const& path) const;
   [[nodiscard]] std::map<std::string, std::string> const& files(std::string const& repo) const { return repos_.at(repo).content; }
@@ -45,6 +57,10 @@ class SimHub final : public http::Client {
   std::uint64_t requests = 0;
   std::uint64_t resolves = 0;           ///< requests on the resolve route: each file needs one, whatever its ranges
   std::uint64_t bodies = 0;             ///< answers with file bytes
+  std::uint64_t xet_tokens = 0;
+  std::uint64_t reconstructions = 0;
+  bool cas_down = false;                ///< its requests are refused; the Hub and its CDN answer
+  bool cas_has_v2 = true;
   Bytes delivered = 0;                  ///< file bytes that were taken
   std::uint64_t corrupted = 0;
   std::uint64_t broken = 0;             ///< bodies that ended early
@@ -53,6 +69,14 @@ class SimHub final : public http::Client {
 
  private:
   class Answer;
+  struct Xorb {
+    std::string records;
+    std::vector<std::string> chunks;  // unpacked
+    std::vector<Bytes> ends;          // of each record
+    std::string id;
+  };
+  Xorb const& xorb(std::uint64_t number);
+  std::unique_ptr<http::Response> reconstruction(http::Request const& request, std::string_view file, bool v1);
   struct Repo {
     Listing listing;
     std::map<std::string, std::string> content;  // path -> bytes
@@ -65,6 +89,8 @@ class SimHub final : public http::Client {
   support::VirtualTime& time_;
   std::unique_ptr<Random> random_;
   std::map<std::string, Repo> repos_;
+  std::map<std::uint64_t, Xorb> xorbs_;
+  std::map<std::string, std::vector<Run>> xet_files_;  // by file id
   std::uint64_t signature_ = 1;  // of the addresses that are valid now
 };
 

@@ -244,6 +244,17 @@ void SimFileSystem::plant(std::string const& path, std::string_view text) {
   touch(*place.node);
 }
 
+void SimFileSystem::rot(std::string const& path, Bytes offset) {
+  std::scoped_lock const lock(mutex_);
+  Place place;
+  if (names_.find(path, true, place) != 0 || !place.node || place.node->type != Type::regular) return;
+  std::array<std::byte, 1> byte{};
+  place.node->content.read(offset, byte);
+  byte[0] ^= std::byte{1};
+  place.node->content.write(offset, byte);
+  place.node->content.sync();
+}
+
 std::string SimFileSystem::content(std::string const& path) const {
   std::scoped_lock const lock(mutex_);
   Place place;

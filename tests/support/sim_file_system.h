@@ -70,6 +70,8 @@ class SimFileSystem final : public fs::FileSystem {
   void change_mode(std::string const& path, mode_t mode);
   /// What another program has put there long ago: folders as needed, durable, not counted.
   void plant(std::string const& path, std::string_view text);
+  /// One byte of a file is another one, and nothing else shows it: a bit rots, or somebody puts the mtime back.
+  void rot(std::string const& path, Bytes offset);
   /// The content of a file, links followed; a text that says so when it cannot be read.
   [[nodiscard]] std::string content(std::string const& path) const;
 

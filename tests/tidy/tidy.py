@@ -34,7 +34,7 @@ ARROWS = {
 # Outside core: prefix of the file -> what it may include from the tree.
 OUTSIDE = [
     ("daemon/", ("core/", "daemon/", "hubd/v1/")),
-    ("client/cli/", ("client/", "hubd/", "core/base/", "core/hash/")),
+    ("client/cli/", ("client/", "hubd/", "core/base/", "core/hash/", "core/xet/")),
     ("client/", ("client/", "hubd/", "core/base/")),
 ]
 

@@ -86,5 +86,17 @@ TEST(ExtentSet, AgreesWithAListOfBytes) {
   }
 }
 
+TEST(ExtentSet, LackingIsWhatIsNotThereOfAnExtent) {
+  ExtentSet set;
+  set.add({10, 10});
+  set.add({30, 10});
+  EXPECT_EQ(set.lacking({0, 50}), (std::vector<Extent>{{0, 10}, {20, 10}, {40, 10}}));
+  EXPECT_EQ(set.lacking({12, 3}), std::vector<Extent>{});
+  EXPECT_EQ(set.lacking({15, 20}), (std::vector<Extent>{{20, 10}}));
+  EXPECT_EQ(set.lacking({25, 2}), (std::vector<Extent>{{25, 2}}));
+  EXPECT_EQ(set.lacking({5, 0}), std::vector<Extent>{});
+  EXPECT_EQ(ExtentSet().lacking({3, 4}), (std::vector<Extent>{{3, 4}}));
+}
+
 }  // namespace
 }  // namespace hubd::transfer

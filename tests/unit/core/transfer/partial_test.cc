@@ -36,7 +36,7 @@ class PartialTest : public ::testing::Test {
   void open() {
     partial_.reset();
     frontier_ = std::make_unique<hash::ContentHasher>(id_, text_.size());
-    auto opened = Partial::open(files_, kFolder, id_, text_.size(), *frontier_);
+    auto opened = Partial::open(files_, kFolder, id_, text_.size(), &*frontier_);
     ASSERT_TRUE(opened) << opened.error().what;
     partial_ = std::move(*opened);
   }
@@ -170,7 +170,7 @@ TEST_F(PartialTest, ATornMapIsCutAndGoesOn) {
 TEST_F(PartialTest, AMapOfAnotherSizeOrContentBeginsAnew) {
   ASSERT_TRUE(write(0, 1000));
   hash::ContentHasher longer(id_, kSize + 1);
-  auto opened = Partial::open(files_, kFolder, id_, kSize + 1, longer);
+  auto opened = Partial::open(files_, kFolder, id_, kSize + 1, &longer);
   ASSERT_TRUE(opened);
   EXPECT_THAT((*opened)->present(), IsEmpty());
   EXPECT_EQ(files_.stat((*opened)->path())->size, 0U) << "unclaimed bytes keep no space";
@@ -180,7 +180,7 @@ TEST_F(PartialTest, AMapOfAnotherSizeOrContentBeginsAnew) {
   ASSERT_TRUE(files_.rename(map_path(), std::string(kFolder) + "/" + other.etag() + ".map"));
   ASSERT_TRUE(files_.rename(partial_->path(), std::string(kFolder) + "/" + other.etag() + ".partial"));
   hash::ContentHasher third(other, kSize + 1);
-  opened = Partial::open(files_, kFolder, other, kSize + 1, third);
+  opened = Partial::open(files_, kFolder, other, kSize + 1, &third);
   ASSERT_TRUE(opened);
   EXPECT_THAT((*opened)->present(), IsEmpty());
 }
@@ -199,7 +199,7 @@ TEST_F(PartialTest, NeverFollowsALink) {
   files_.plant("/home/important", "important");
   ASSERT_TRUE(files_.symlink("/home/important", std::string(kFolder) + "/" + id_.etag() + ".partial"));
   hash::ContentHasher frontier(id_, kSize);
-  auto const refused = Partial::open(files_, kFolder, id_, kSize, frontier);
+  auto const refused = Partial::open(files_, kFolder, id_, kSize, &frontier);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::io);
   EXPECT_EQ(files_.content("/home/important"), "important");
@@ -313,12 +313,12 @@ TEST(Partial, AWriteOfAnySizeIsNotedInPiecesThatRecoveryCanHold) {
   auto const id = *ContentId::parse(hash::git_blob_sha1(as_bytes(text)).hex());
   {
     hash::ContentHasher frontier(id, text.size());
-    auto const partial = Partial::open(files, kFolder, id, text.size(), frontier);
+    auto const partial = Partial::open(files, kFolder, id, text.size(), &frontier);
     ASSERT_TRUE(partial);
     ASSERT_TRUE((*partial)->write(0, as_bytes(text)));
   }
   hash::ContentHasher frontier(id, text.size());
-  auto const partial = Partial::open(files, kFolder, id, text.size(), frontier);
+  auto const partial = Partial::open(files, kFolder, id, text.size(), &frontier);
   ASSERT_TRUE(partial);
   EXPECT_EQ(frontier.fed(), text.size());
   EXPECT_EQ(frontier.finish(), id.etag());
@@ -330,7 +330,7 @@ TEST(Partial, AnEmptyFileIsWholeFromTheBeginning) {
   auto const id = *ContentId::parse(hash::git_blob_sha1({}).hex());
   for (int round = 0; round < 2; ++round) {
     hash::ContentHasher frontier(id, 0);
-    auto const partial = Partial::open(files, kFolder, id, 0, frontier);
+    auto const partial = Partial::open(files, kFolder, id, 0, &frontier);
     ASSERT_TRUE(partial);
     EXPECT_THAT((*partial)->missing(1), IsEmpty());
     EXPECT_TRUE((*partial)->reserve());
@@ -355,7 +355,7 @@ TEST(Partial, AMapThatClaimsAThousandTimesTheFileIsReadOnlySoFar) {
   map += as_text(late_truth);
   files.plant(path + ".map", map);
   hash::ContentHasher frontier(id, text.size());
-  auto const partial = Partial::open(files, kFolder, id, text.size(), frontier);
+  auto const partial = Partial::open(files, kFolder, id, text.size(), &frontier);
   ASSERT_TRUE(partial);
   EXPECT_THAT((*partial)->present(), IsEmpty());
   EXPECT_EQ(files.stat(path + ".map")->size, kMapHeaderSize);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/held_chunks.h"
+
+#include <algorithm>
+
+#include "core/transfer/partial.h"
+
+namespace hubd::engine {
+namespace {
+
+/// The newest place whose bytes still are those that were hashed. Empty: none.
+std::string standing(Context& context, std::string const& etag) {
+  for (auto const& path : context.ledger->holders(etag)) {
+    auto const stat = context.parts.files.lstat(path);
+    if (stat && stat->type == fs::Stat::Type::regular && context.ledger->look(*stat, etag) == Ledger::Verdict::verified) return path;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<store::HeldRun> HeldChunks::find(xet::MerkleHash const& xorb, std::uint32_t first, std::uint32_t end) {
+  auto found = context_.store->find(xorb, first, end);
+  if (!found) {
+    context_.parts.log.warning("chunks on this host could not be looked up: " + found.error().what);
+    return {};
+  }
+  return std::move(*found);
+}
+
+std::unique_ptr<fs::File> HeldChunks::open(std::string const& etag) {
+  auto path = standing(context_, etag);
+  if (path.empty()) path = transfer::Partial::path_of(context_.partials, etag);  // one that is being filled
+  auto file = context_.parts.files.open(path, fs::OpenMode::read, 0, true);
+  return file ? std::move(*file) : nullptr;
+}
+
+void HeldChunks::distrust(std::string const& etag) {
+  auto const recipe = context_.store->read(etag);
+  auto const path = standing(context_, etag);
+  auto const stat = path.empty() ? Result<fs::Stat>(fs::Stat{}) : context_.parts.files.lstat(path);
+  if (recipe && !path.empty() && stat) {
+    context_.parts.log.warning(path + " does not hold what it held when it was hashed; it is fetched again when next asked for");
+    context_.ledger->record(*stat, etag, false, path);
+    context_.ledger->forget(etag, path);
+  }
+  auto const forgotten = context_.store->forget(etag);
+  if (!forgotten) context_.parts.log.warning(forgotten.error().what);
+}
+
+Result<std::uint64_t> collect_recipes(Context& context) {
+  auto const stands = [&context](std::string const& etag) {
+    auto const holders = context.ledger->holders(etag);
+    auto const is_there = [&](std::string const& path) { return context.parts.files.lstat(path).has_value(); };
+    // Nobody knows: perhaps only the ledger was lost.
+    return holders.empty() || std::any_of(holders.begin(), holders.end(), is_there);
+  };
+  return context.store->collect(stands);
+}
+
+}  // namespace hubd::engine

@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transfer/xet_transfer.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/net/backoff.h"
+#include "core/net/task_group.h"
+#include "core/xet/hashes.h"
+
+namespace hubd::transfer {
+namespace {
+
+constexpr Bytes buffer_size = 2_MiB;     // of a connection, for records as they arrive
+constexpr Bytes bridge_max = 256_KiB;    // chunks that are there already and cost less than another question
+constexpr std::size_t copiers = 2;       // of chunks that this host has
+constexpr std::size_t queue_max = 64;    // fetches that are planned ahead of the connections
+constexpr unsigned refusals_max = 4;     // signed URLs that are refused although they are new
+
+bool may_heal(ErrorKind kind) {
+  return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::bad_upstream || kind == ErrorKind::rate_limited;
+}
+
+/// Adds what of `run` no other run covers; both stay disjoint and in order.
+void add_uncovered(std::vector<store::HeldRun>& runs, store::HeldRun const& run) {
+  std::vector<store::HeldRun> parts;
+  Bytes at = run.offset;
+  for (auto i = run.first; i < run.end; ++i) {
+    auto const& chunk = run.chunks[i - run.first];
+    bool const covered = std::any_of(runs.begin(), runs.end(), [&](store::HeldRun const& one) { return one.first <= i && i < one.end; });
+    if (!covered) {
+      if (parts.empty() || parts.back().end != i) parts.push_back({i, i, run.etag, at, {}});
+      parts.back().end = i + 1;
+      parts.back().chunks.push_back(chunk);
+    }
+    at += chunk.length;
+  }
+  std::move(parts.begin(), parts.end(), std::back_inserter(runs));
+  std::sort(runs.begin(), runs.end(), [](store::HeldRun const& a, store::HeldRun const& b) { return a.first < b.first; });
+}
+
+Bytes length_of(std::span<store::RecipeChunk const> chunks) {
+  Bytes sum = 0;
+  for (auto const& chunk : chunks) sum += chunk.length;
+  return sum;
+}
+
+std::string seconds(Duration duration) { return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s"; }
+
+}  // namespace
+
+XetTransfer::XetTransfer(Parts parts, Options options, ContentId id, xet::MerkleHash file, Bytes size)
+    : parts_(std::move(parts)), options_(std::move(options)), id_(std::move(id)), file_(file), size_(size), changed_(parts_.executor) {}
+XetTransfer::~XetTransfer() { parts_.flights.leave(this); }
+
+cas::CallContext XetTransfer::context() {
+  cas::CallContext context;
+  context.user_agent = options_.user_agent;
+  context.progress_deadline = options_.progress_timeout;
+  context.retries = 0;  // judge() counts them
+  context.requests = &requests_;
+  return context;
+}
+
+Error XetTransfer::about(Error error) const {
+  if (error.what.find(options_.name) == std::string::npos) error.what = options_.name + ": " + error.what;
+  return error;
+}
+
+void XetTransfer::end(Error error) {
+  if (!fatal_) fatal_ = std::move(error);
+  ended_ = true;
+  changed_.notify();
+}
+
+Async<void> XetTransfer::open() {
+  auto open = [this]() -> Result<void> {
+    auto opened = Partial::open(parts_.files, options_.folder, id_, size_, nullptr);
+    if (!opened) return opened.error();
+    partial_ = std::move(*opened);
+    for (auto const& [offset, chunk] : partial_->take_chunks()) {
+      chunks_.push_back({offset, chunk.length, 0, chunk.hash});
+      covered_.add({offset, chunk.length});
+    }
+    claimed_ = covered_;
+    return partial_->reserve();
+  };
+  auto const opened = co_await net::offload(parts_.disk, open);
+  co_return opened;
+}
+
+Async<void> XetTransfer::run() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto const opened = co_await open();
+  if (!opened) co_return opened.error();
+  // The terms of the whole file, also of what is there already: the recipe needs them.
+  for (Bytes at = 0; at < size_; at += options_.block_size) gaps_.push_back({{at, std::min(options_.block_size, size_ - at)}, false});
+  while (true) {
+    auto const passed = co_await pass();
+    if (!passed) co_return passed.error();
+    auto look = [this] { return whole_and_right(); };
+    bool const right = co_await net::offload(parts_.hashing, look);
+    if (right) co_return Result<void>();
+    ++mismatches_;
+    if (repairing_) break;
+    parts_.log.warning(options_.name + ": its chunks do not make up the Hub's content id; fetching what nothing confirms again");
+    repairing_ = true;
+    stale_ = generation_;
+    for (auto const& extent : suspects()) {
+      covered_.subtract(extent);
+      claimed_.subtract(extent);
+      gaps_.push_back({extent, true});
+    }
+  }
+  auto forget = [this] { return discard(); };
+  auto const forgotten = co_await net::offload(parts_.disk, forget);
+  if (!forgotten) parts_.log.warning(forgotten.error().what);
+  co_return fail(ErrorKind::corrupt, options_.name + " was fetched twice and its chunks do not make up the Hub's content id " + file_.text() +
+                                         "; nothing was published, try again later or through another network");
+}
+
+Async<void> XetTransfer::pass() {
+  ended_ = false;
+  fatal_.reset();
+  last_progress_ = parts_.timers.clock().now();
+  auto on_bug = [this](std::exception_ptr) { end(fail(ErrorKind::internal, options_.name + ": a task ended by an exception")); };
+  net::TaskGroup group(parts_.executor, on_bug);
+  group.spawn("plan", plan());
+  group.spawn("wait for others", wait_for_others());
+  for (std::size_t i = 0; i < copiers; ++i) group.spawn("copy chunks", copy());
+  for (std::size_t i = 0; i < options_.connections; ++i) group.spawn("fetch chunks", work());
+  bool cancelled = false;
+  while (!idle() && !fatal_ && !cancelled) {
+    bool const woken = co_await changed_.wait();
+    cancelled = !woken;
+  }
+  cancelled_ = cancelled;
+  ended_ = true;
+  changed_.notify();
+  group.cancel();
+  auto joining = group.join();
+  co_await std::move(joining);
+  if (cancelled) co_return fail(ErrorKind::cancelled, options_.name + " was cancelled");
+  if (fatal_) co_return *fatal_;
+  co_return Result<void>();
+}
+
+asio::awaitable<void> XetTransfer::plan() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  unsigned attempt = 0;
+  while (!ended_) {
+    if (gaps_.empty() || queue_.size() >= queue_max) {
+      bool const woken = co_await changed_.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto const gap = gaps_.front();
+    gaps_.pop_front();
+    planning_ = true;
+    auto const asked = co_await ask(gap);
+    planning_ = false;
+    changed_.notify();
+    if (asked) {
+      attempt = 0;
+      continue;
+    }
+    gaps_.push_front(gap);
+    auto const wait = judge(asked.error(), attempt, false);
+    if (!wait) co_return;
+    auto const asleep = parts_.timers.clock().now();
+    bool const slept = co_await parts_.timers.sleep_for(*wait);
+    if (!slept) co_return;
+    if (asked.error().retry_after && with_permit_ == 0) forgive(asleep);
+  }
+}
+
+Async<void> XetTransfer::ask(Gap gap) {
+  bool const known = gap.exact || terms_known_.contains(gap.extent);
+  if (known && covered_.contains(gap.extent)) co_return Result<void>();
+  auto const generation = ++generation_;
+  auto const with = context();
+  auto answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, gap.extent, with);
+  if (!answer) co_return about(answer.error());
+  auto layout = lay_out(*answer, gap.extent, size_);
+  if (!layout) co_return about(layout.error());
+  last_progress_ = parts_.timers.clock().now();
+  for (auto const& term : layout->terms) {
+    if (terms_known_.contains(term.extent)) continue;
+    terms_.push_back(term);
+    terms_known_.add(term.extent);
+  }
+  if (!repairing_) {
+    auto const looked = co_await look_here(layout->terms);
+    if (!looked) co_return looked.error();
+  }
+  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, gap.exact, 0, 0});
+  changed_.notify();
+  co_return Result<void>();
+}
+
+/// What of a fetch lacks: all of it is asked for as it is, parts by ranges of their own.
+void XetTransfer::sort_out(Queued queued) {
+  auto const& fetch = queued.fetch;
+  Bytes wanted = 0;
+  Bytes lacking = 0;
+  std::vector<Extent> pieces;
+  std::uint32_t chunks_of_lacking = 0;
+  std::uint32_t reached = fetch.first;
+  for (auto const& term : fetch.terms) {
+    auto const missing = claimed_.lacking(term.extent);
+    wanted += term.extent.length;
+    for (auto const& extent : missing) lacking += extent.length;
+    pieces.insert(pieces.end(), missing.begin(), missing.end());
+    if (missing.empty()) continue;
+    auto const from = std::max(reached, term.first);
+    if (term.end > from) chunks_of_lacking += term.end - from;
+    reached = std::max(reached, term.end);
+  }
+  if (lacking == 0) return;
+  bool const nearly_all = wanted - lacking <= bridge_max && chunks_of_lacking == fetch.end - fetch.first;
+  bool const others = !repairing_ && parts_.flights.others_bring(this, fetch.xorb, fetch.first, fetch.end);
+  if (others) {
+    waiting_.push_back(std::move(queued));
+    return;
+  }
+  if (queued.exact || nearly_all) {
+    take_off(std::move(queued));
+    return;
+  }
+  std::sort(pieces.begin(), pieces.end(), [](Extent const& a, Extent const& b) { return a.offset < b.offset; });
+  for (auto const& piece : pieces) {
+    if (!gaps_.empty() && gaps_.back().exact && piece.offset >= gaps_.back().extent.end() &&
+        piece.offset - gaps_.back().extent.end() <= bridge_max) {
+      gaps_.back().extent.length = piece.end() - gaps_.back().extent.offset;
+      continue;
+    }
+    gaps_.push_back({piece, true});
+  }
+}
+
+void XetTransfer::take_off(Queued queued) {
+  queued.first = queued.fetch.first;
+  queued.end = queued.fetch.end;
+  parts_.flights.begin(this, queued.fetch.xorb, queued.first, queued.end);
+  queue_.push_back(std::move(queued));
+}
+
+void XetTransfer::land(Queued const& queued) { parts_.flights.end(this, queued.fetch.xorb, queued.first, queued.end); }
+
+/// What others fetched in the meantime is copied; what is left is ours to fetch.
+asio::awaitable<void> XetTransfer::wait_for_others() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  while (!ended_) {
+    if (waiting_.empty()) {
+      bool const woken = co_await changed_.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto const& next = waiting_.front().fetch;
+    if (parts_.flights.others_bring(this, next.xorb, next.first, next.end)) {
+      bool const woken = co_await parts_.flights.changed.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto queued = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++active_;
+    auto const terms = queued.fetch.terms;
+    auto const looked = co_await look_here(terms);
+    --active_;
+    if (!looked) co_return;
+    sort_out(std::move(queued));
+    changed_.notify();
+  }
+}
+
+void XetTransfer::put_back(Queued queued) {
+  if (queued.fetch.terms.empty()) {
+    land(queued);
+    return;
+  }
+  if (queued.generation > stale_) {
+    queue_.push_front(std::move(queued));
+  } else {
+    land(queued);
+    for (auto const& term : queued.fetch.terms) gaps_.push_back({term.extent, true});
+  }
+  changed_.notify();
+}
+
+asio::awaitable<void> XetTransfer::work() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  unsigned attempt = 0;
+  while (!ended_) {
+    if (queue_.empty()) {
+      bool const woken = co_await changed_.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto queued = std::move(queue_.front());
+    queue_.pop_front();
+    if (queued.generation <= stale_) {
+      put_back(std::move(queued));
+      continue;
+    }
+    ++active_;
+    auto const asked = parts_.timers.clock().now();
+    auto permit = co_await parts_.permits.acquire();
+    if (!permit || ended_) {
+      --active_;
+      put_back(std::move(queued));
+      co_return;
+    }
+    if (++with_permit_ == 1) forgive(asked);
+    auto const before = received_;
+    auto const fetched = co_await fetch(queued.fetch);
+    permit->reset();
+    --with_permit_;
+    if (!fetched && fetched.error().http_status == 403) {
+      stale_ = std::max(stale_, queued.generation);
+      ++refusals_;
+    } else if (fetched) {
+      refusals_ = 0;
+    }
+    bool const over = !fetched && fetched.error().http_status == 403 && refusals_ < refusals_max;
+    put_back(std::move(queued));
+    --active_;
+    changed_.notify();
+    if (fetched) {
+      attempt = 0;
+      waiting_for_.clear();
+    }
+    if (fetched || over) continue;
+    if (ended_) co_return;
+    auto const wait = judge(fetched.error(), attempt, received_ > before);
+    if (!wait) co_return;
+    auto const asleep = parts_.timers.clock().now();
+    bool const slept = co_await parts_.timers.sleep_for(*wait);
+    if (!slept) co_return;
+    if (fetched.error().retry_after && with_permit_ == 0) forgive(asleep);
+  }
+}
+
+std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt, bool progressed) {
+  if (error.kind == ErrorKind::cancelled) {
+    if (!ended_) end(error);
+    return std::nullopt;
+  }
+  auto const idle_for = parts_.timers.clock().now() - last_progress_;
+  bool const hopeless = !may_heal(error.kind) || (error.http_status >= 400 && error.http_status < 500 && error.http_status != 408 && error.http_status != 429);
+  if (progressed) attempt = 0;
+  // What is sent again and again and never fits is not worth its bytes.
+  bool const too_much = received_ > 3 * size_ + 64_MiB;
+  if (hopeless || too_much || attempt >= 8) {
+    end(about(error));
+    return std::nullopt;
+  }
+  if (progressed) return Duration::zero();
+  net::Backoff const backoff;
+  Duration wait = backoff.wait(attempt++);
+  if (error.retry_after) wait = std::max<Duration>(wait, *error.retry_after);
+  if (!error.retry_after && idle_for + wait > options_.progress_timeout) {
+    auto last = about(error);
+    last.what += "; no byte came for " + seconds(idle_for) + ", " + std::to_string(done()) + " of " + std::to_string(size_) + " bytes are kept";
+    end(std::move(last));
+    return std::nullopt;
+  }
+  waiting_for_ = "trying again in " + seconds(wait) + ": " + error.what;
+  parts_.log.info(options_.name + ": " + waiting_for_);
+  return wait;
+}
+
+Async<void> XetTransfer::fetch(XetFetch& rest) {
+  auto const with = context();
+  auto answer = co_await parts_.cas.open_range(rest.url, rest.bytes, with);
+  if (!answer) co_return about(answer.error());
+  auto& response = **answer;
+  XetUnpacker unpacker(*partial_, rest);
+  fs::Buffer buffer(static_cast<std::size_t>(std::min(buffer_size, std::max<Bytes>(rest.bytes.length, 1))));
+  std::size_t filled = 0;
+  while (rest.first < rest.end) {
+    auto const space = buffer.span().subspan(filled);
+    if (space.empty()) co_return about(fail(ErrorKind::bad_upstream, response.route().host + " sent a chunk record longer than any may be"));
+    auto const count = co_await response.read_some(space);
+    std::optional<Error> broken;
+    if (!count) {
+      broken = count.error();
+    } else if (*count == 0) {
+      broken = fail(ErrorKind::bad_upstream, response.route().host + " ended a range of a xorb early");
+    } else {
+      filled += *count;
+      received_ += *count;
+      last_progress_ = parts_.timers.clock().now();
+      waiting_for_.clear();
+    }
+    if (ended_ && !broken) broken = fail(ErrorKind::cancelled, options_.name + " was cancelled");
+    bool const full = filled == buffer.size() || filled == rest.bytes.length;
+    if (filled > 0 && (full || broken)) {
+      auto const data = buffer.span().first(filled);
+      auto const unpacked = co_await unpack(unpacker, data, filled);
+      if (!unpacked && !broken) broken = unpacked.error();
+    }
+    if (broken) co_return about(*broken);
+  }
+  std::array<std::byte, 1> more{};
+  auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
+  (void)extra;
+  co_return Result<void>();
+}
+
+Async<void> XetTransfer::unpack(XetUnpacker& unpacker, std::span<std::byte> data, std::size_t& filled) {
+  XetUnpacker::Done done;
+  auto const xorb = unpacker.xorb();
+  auto job = [&]() -> Result<void> {
+    auto const taken = unpacker.take(data, done);
+    auto const kept = data.subspan(done.used);
+    std::copy(kept.begin(), kept.end(), data.begin());
+    return taken;
+  };
+  auto const taken = co_await net::offload(parts_.hashing, job);
+  filled -= done.used;
+  for (auto const& chunk : done.placed)
+    parts_.flights.arrived(this, id_.etag(), xorb, chunk.index, {chunk.hash, chunk.length}, chunk.offset);
+  placed(done.placed);
+  co_return taken;
+}
+
+void XetTransfer::placed(std::vector<PlacedChunk> const& chunks) {
+  for (auto const& chunk : chunks) {
+    chunks_.push_back(chunk);
+    covered_.add({chunk.offset, chunk.length});
+    claimed_.add({chunk.offset, chunk.length});
+  }
+  changed_.notify();
+}
+
+Async<void> XetTransfer::look_here(std::vector<XetTerm> const& terms) {
+  constexpr std::size_t at_once = 64;  // terms per job: other work on the pool goes between
+  for (std::size_t i = 0; i < terms.size(); i += at_once) {
+    std::vector<XetTerm> lacking;
+    std::vector<std::vector<store::HeldRun>> held;
+    for (std::size_t j = i; j < std::min(terms.size(), i + at_once); ++j) {
+      if (claimed_.contains(terms[j].extent)) continue;
+      lacking.push_back(terms[j]);
+      held.push_back(parts_.flights.held(this, terms[j].xorb, terms[j].first, terms[j].end));
+    }
+    auto look = [&] {
+      for (std::size_t j = 0; j < lacking.size(); ++j) {
+        auto runs = parts_.holder.find(lacking[j].xorb, lacking[j].first, lacking[j].end);
+        for (auto const& run : held[j]) add_uncovered(runs, run);
+        held[j] = std::move(runs);
+      }
+      return true;
+    };
+    bool const looked = co_await net::offload(parts_.disk, look);
+    if (!looked || ended_) co_return fail(ErrorKind::cancelled, options_.name + " was cancelled");
+    for (std::size_t j = 0; j < lacking.size(); ++j) {
+      if (held[j].empty()) continue;
+      auto runs = std::move(held[j]);
+      auto const claimed = co_await claim(lacking[j], std::move(runs));
+      if (!claimed) co_return claimed.error();
+    }
+  }
+  co_return Result<void>();
+}
+
+/// Where each held run stands in the file: what leads to the term's beginning or end says it by its lengths; what lies in
+/// between is found by asking the CAS which chunk stands at some byte.
+Async<void> XetTransfer::claim(XetTerm term, std::vector<store::HeldRun> runs) {
+  std::size_t from = 0;
+  for (; from < runs.size() && runs[from].first == term.first; ++from) {
+    auto const length = length_of(runs[from].chunks);
+    if (length > term.extent.length) co_return Result<void>();  // a recipe that cannot be right
+    add_copy(runs[from], term.extent.offset);
+    term.first = runs[from].end;
+    term.extent = {term.extent.offset + length, term.extent.length - length};
+  }
+  std::size_t to = runs.size();
+  for (; to > from && runs[to - 1].end == term.end; --to) {
+    auto const length = length_of(runs[to - 1].chunks);
+    if (length > term.extent.length) co_return Result<void>();
+    term.end = runs[to - 1].first;
+    term.extent.length -= length;
+    add_copy(runs[to - 1], term.extent.end());
+  }
+  for (; from < to && !ended_; ++from) {
+    auto const& run = runs[from];
+    auto const length = length_of(run.chunks);
+    if (length < bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
+    auto const offset = co_await locate(term, run);
+    if (!offset) co_return offset.error();
+    if (!*offset) continue;
+    add_copy(run, **offset);
+    auto const end = **offset + length;
+    term.first = run.end;
+    term.extent = {end, term.extent.end() - end};
+  }
+  co_return Result<void>();
+}
+
+void XetTransfer::add_copy(store::HeldRun const& run, Bytes to) {
+  Extent const extent{to, length_of(run.chunks)};
+  if (claimed_.contains(extent) || extent.end() > size_) return;
+  claimed_.add(extent);
+  copies_.push_back({run.etag, run.offset, to, run.chunks});
+  changed_.notify();
+}
+
+/// Asks which chunk stands at a byte where one of `run` should be, until it is one. `term` narrows to what lies around.
+Async<std::optional<Bytes>> XetTransfer::locate(XetTerm term, store::HeldRun const& run) {
+  constexpr int tries_max = 5;
+  std::optional<Bytes> found;
+  for (int i = 0; i < tries_max && term.first < term.end && term.extent.length > 0; ++i) {
+    auto const wanted = (run.first + run.end) / 2 - term.first;
+    Extent const byte{term.extent.offset + std::min(term.extent.length - 1, term.extent.length * wanted / (term.end - term.first)), 1};
+    auto const with = context();
+    auto const answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, byte, with);
+    if (!answer) co_return about(answer.error());
+    last_progress_ = parts_.timers.clock().now();
+    if (answer->terms.size() != 1 || answer->offset_into_first_range > byte.offset) break;
+    auto const& chunk = answer->terms.front();
+    auto const at = byte.offset - answer->offset_into_first_range;
+    bool const inside = chunk.xorb == term.xorb && chunk.first >= term.first && chunk.first < term.end && chunk.end == chunk.first + 1 &&
+                        at >= term.extent.offset && chunk.length <= term.extent.end() - at;
+    if (!inside) break;
+    if (chunk.first >= run.first && chunk.first < run.end) {
+      auto const& known = run.chunks[chunk.first - run.first];
+      auto const before = length_of(std::span(run.chunks).first(chunk.first - run.first));
+      bool const fits = known.length == chunk.length && at - term.extent.offset >= before &&
+                        length_of(run.chunks) - before <= term.extent.end() - at;
+      if (fits) found = at - before;
+      break;
+    }
+    if (chunk.first < run.first) {
+      term.first = chunk.first + 1;
+      auto const next = at + chunk.length;
+      term.extent = {next, term.extent.end() - next};
+    } else {
+      term.end = chunk.first;
+      term.extent.length = at - term.extent.offset;
+    }
+  }
+  co_return found;
+}
+
+asio::awaitable<void> XetTransfer::copy() {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  fs::Buffer buffer(static_cast<std::size_t>(buffer_size));
+  std::unique_ptr<fs::File> file;
+  while (!ended_) {
+    if (copies_.empty()) {
+      bool const woken = co_await changed_.wait();
+      if (!woken) co_return;
+      continue;
+    }
+    auto rest = std::move(copies_.front());
+    copies_.pop_front();
+    ++copying_;
+    file.reset();
+    std::optional<Error> broken;
+    while (!rest.chunks.empty() && !broken && !ended_) {
+      auto const copied = co_await copy_some(rest, buffer, file);
+      if (!copied) broken = copied.error();
+    }
+    --copying_;
+    if (!rest.chunks.empty()) {
+      Extent const extent{rest.to, length_of(rest.chunks)};
+      claimed_.subtract(extent);
+      gaps_.push_back({extent, true});
+    }
+    changed_.notify();
+    // The chunks of others may be gone; our own partial that cannot be written is the end.
+    if (broken && broken->kind != ErrorKind::corrupt) {
+      end(about(*broken));
+      co_return;
+    }
+  }
+}
+
+/// Fails: corrupt when the source is gone or is not what it should be; disk_full, io of the partial.
+Async<void> XetTransfer::copy_some(Copy& rest, fs::Buffer& buffer, std::unique_ptr<fs::File>& file) {
+  std::vector<PlacedChunk> done;
+  auto job = [&]() -> Result<void> {
+    auto const gone = [&] { return fail(ErrorKind::corrupt, "the content " + rest.etag + " that holds chunks of " + options_.name + " is not what it was"); };
+    if (!file) file = parts_.holder.open(rest.etag);
+    if (!file) return gone();
+    std::vector<WrittenChunk> chunks;
+    std::size_t length = 0;
+    for (auto const& chunk : rest.chunks) {
+      if (length + chunk.length > buffer.size()) break;
+      chunks.push_back({chunk.length, chunk.hash});
+      length += chunk.length;
+    }
+    auto const bytes = buffer.span().first(length);
+    auto const count = file->read_at(rest.from, bytes);
+    bool right = count && *count == length;
+    std::size_t at = 0;
+    for (std::size_t i = 0; right && i < chunks.size(); ++i) {
+      right = xet::chunk_hash(bytes.subspan(at, chunks[i].length)) == chunks[i].hash;
+      at += chunks[i].length;
+    }
+    if (!right) {
+      parts_.holder.distrust(rest.etag);
+      return gone();
+    }
+    auto const written = partial_->write_chunks(rest.to, bytes, chunks);
+    if (!written) return written;
+    for (auto const& chunk : chunks) {
+      done.push_back({rest.to, chunk.length, 0, chunk.hash});
+      rest.from += chunk.length;
+      rest.to += chunk.length;
+    }
+    rest.chunks.erase(rest.chunks.begin(), rest.chunks.begin() + static_cast<std::ptrdiff_t>(chunks.size()));
+    return {};
+  };
+  auto const copied = co_await net::offload(parts_.hashing, job);
+  placed(done);
+  for (auto const& chunk : done) reused_ += chunk.length;
+  last_progress_ = parts_.timers.clock().now();
+  co_return copied;
+}
+
+/// Chunks in the order of the file, the last placed of each place; terms likewise.
+void XetTransfer::settle() {
+  std::stable_sort(chunks_.begin(), chunks_.end(), [](PlacedChunk const& a, PlacedChunk const& b) { return a.offset < b.offset; });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+    if (i + 1 < chunks_.size() && chunks_[i + 1].offset == chunks_[i].offset) continue;
+    chunks_[kept++] = chunks_[i];
+  }
+  chunks_.resize(kept);
+  std::sort(terms_.begin(), terms_.end(), [](XetTerm const& a, XetTerm const& b) { return a.extent.offset < b.extent.offset; });
+}
+
+/// Do the chunks tile the file and make up its id?
+bool XetTransfer::whole_and_right() {
+  settle();
+  std::vector<xet::HashedSize> leaves;
+  leaves.reserve(chunks_.size());
+  Bytes at = 0;
+  for (auto const& chunk : chunks_) {
+    if (chunk.offset != at) return false;
+    leaves.push_back({chunk.hash, chunk.length});
+    at += chunk.length;
+  }
+  return at == size_ && xet::file_hash(leaves) == file_;
+}
+
+/// Parts of the file that no xorb hash confirms.
+std::vector<Extent> XetTransfer::suspects() const {
+  std::map<xet::MerkleHash, std::map<std::uint32_t, PlacedChunk const*>> xorbs;  // chunks by index
+  std::vector<std::pair<XetTerm const*, std::vector<PlacedChunk const*>>> placed;
+  auto chunk = chunks_.begin();
+  for (auto const& term : terms_) {
+    std::vector<PlacedChunk const*> here;
+    while (chunk != chunks_.end() && chunk->offset < term.extent.offset) ++chunk;
+    for (; chunk != chunks_.end() && chunk->offset < term.extent.end(); ++chunk) here.push_back(&*chunk);
+    if (here.size() == term.end - term.first)
+      for (std::uint32_t i = 0; i < here.size(); ++i) xorbs[term.xorb][term.first + i] = here[i];
+    placed.emplace_back(&term, std::move(here));
+  }
+  ExtentSet confirmed;
+  for (auto const& [xorb, known] : xorbs) {
+    std::vector<xet::HashedSize> leaves;
+    for (auto const& [index, one] : known) {
+      if (index != leaves.size()) break;
+      leaves.push_back({one->hash, one->length});
+    }
+    if (leaves.size() != known.size() || xet::merkle_root(leaves) != xorb) continue;
+    for (auto const& [term, here] : placed)
+      if (term->xorb == xorb && here.size() == term->end - term->first) confirmed.add(term->extent);
+  }
+  std::vector<Extent> suspects;
+  for (auto const& extent : confirmed.lacking({0, size_}))
+    for (Bytes at = extent.offset; at < extent.end(); at += options_.block_size)
+      suspects.push_back({at, std::min(options_.block_size, extent.end() - at)});
+  return suspects;
+}
+
+}  // namespace hubd::transfer
