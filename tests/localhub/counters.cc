@@ -13,6 +13,12 @@ json::object to_json(Count const& count) {
   return {{"requests", count.requests}, {"bytes", count.bytes}, {"bytes_in", count.bytes_in}};
 }
 
+// Under which names a client's xorbs count: all together, and its own when it has one.
+std::vector<std::string> tallies(std::string const& client) {
+  if (client.empty()) return {client};
+  return {std::string(), client};
+}
+
 }  // namespace
 
 Count Counters::route(std::string const& name) const {
@@ -83,7 +89,7 @@ void Ledger::sent(std::uint64_t seq, Bytes bytes) {
 
 void Ledger::asked(std::string const& client, XorbBody const& body) {
   std::scoped_lock const lock(mutex_);
-  for (auto const& name : {std::string(), client}) {
+  for (auto const& name : tallies(client)) {
     auto& xorb = xorbs_[name][body.xorb];
     xorb.chunks.resize(body.chunk_ends.size());
     ++xorb.requests;
@@ -93,7 +99,7 @@ void Ledger::asked(std::string const& client, XorbBody const& body) {
 
 void Ledger::served(std::string const& client, XorbBody const& body, Bytes from, Bytes size) {
   std::scoped_lock const lock(mutex_);
-  for (auto const& name : {std::string(), client}) {
+  for (auto const& name : tallies(client)) {
     auto& xorb = xorbs_[name][body.xorb];
     xorb.chunks.resize(body.chunk_ends.size());
     for (auto const& part : body.parts) {

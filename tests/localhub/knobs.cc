@@ -62,6 +62,7 @@ bool set_one(Knobs& knobs, std::string_view name, json::value const& value) {
   if (name == "xorb_ranges_per_url") return set_number(value, knobs.xorb_ranges_per_url) && knobs.xorb_ranges_per_url > 0;
   if (name == "dedup_form") return set_choice(value, {"mixed", "keyed", "keyed_lookups", "plain", "plain_lookups"}, knobs.dedup_form);
   if (name == "dedup_lifetime_s") return set_number(value, knobs.dedup_lifetime_s);
+  if (name == "cas_compression") return set_flag(value, knobs.cas_compression);
   if (name == "cas_repo_check") return set_flag(value, knobs.cas_repo_check);
   return false;
 }
@@ -89,7 +90,8 @@ json::value Knobs::to_json() const {
                       {"lfs_chunk", lfs_chunk}, {"rate_limits", limits}, {"xet_token_lifetime_s", xet_token_lifetime_s},
                       {"xet_token_length", xet_token_length}, {"xet_token_headers", xet_token_headers}, {"lfs_batch_xet", lfs_batch_xet},
                       {"xorb_grants", xorb_grants}, {"xorb_ranges", xorb_ranges}, {"xorb_ranges_per_url", xorb_ranges_per_url},
-                      {"dedup_form", dedup_form}, {"dedup_lifetime_s", dedup_lifetime_s}, {"cas_repo_check", cas_repo_check}};
+                      {"dedup_form", dedup_form}, {"dedup_lifetime_s", dedup_lifetime_s}, {"cas_repo_check", cas_repo_check},
+                      {"cas_compression", cas_compression}};
 }
 
 RateWindows::State RateWindows::take(std::string const& limit_class, RateLimit const& limit, std::string const& caller,

@@ -41,6 +41,7 @@ struct Knobs {
   std::string dedup_form = "mixed";
   std::int64_t dedup_lifetime_s = 86400;
   bool cas_repo_check = true;
+  bool cas_compression = true;
 
   /// Sets the named ones. Fails: bad_request (unknown name, wrong type); then nothing is set.
   Result<void> set(boost::json::value const& object);

@@ -7,6 +7,7 @@ import pathlib
 import re
 import struct
 import sys
+import time
 import unittest
 from email.parser import BytesParser
 from urllib.parse import urlsplit
@@ -221,6 +222,14 @@ class Reading(Case):
         self.assertEqual(200, self.cas("/health", token="").status)
         self.assertEqual(200, self.cas("/v1/telemetry", "POST", b"{}").status)
 
+    def test_json_is_packed_for_those_who_ask(self):
+        path = "/v2/reconstructions/" + self.xet_hash()
+        packed = self.cas(path, Accept_Encoding="gzip, zstd")
+        self.assertEqual(("zstd", b"\x28\xb5\x2f\xfd"), (packed.headers["Content-Encoding"], packed.body[:4]))
+        self.assertIsNone(self.cas(path, Accept_Encoding="gzip, deflate").headers["Content-Encoding"])
+        self.knobs(cas_compression=False)
+        self.assertIsNone(self.cas(path, Accept_Encoding="zstd").headers["Content-Encoding"])
+
     def test_batch(self):
         a, b = self.xet_hash(), self.xet_hash("b.bin")
         got = json.loads(self.cas(f"/v1/reconstructions?file_id={a}&file_id={b}").body)
@@ -339,6 +348,22 @@ class Reading(Case):
         self.assertEqual(SIZE + 8 * chunks, told["x"]["bytes"] - told["y"]["bytes"])
         ranges = list(told["x"]["xorbs"].values())[0]["ranges"]
         self.assertEqual([1, 1], [r["requests"] for r in ranges])
+        # Half a record is not a chunk, at either end, in parts, or when the connection is cut.
+        ends = [c["end"] for c in self.local.call("GET", "/_localhub/xet/xorb/" + self.described()["terms"][0]["xorb"])["chunks"]]
+
+        def served(wanted):
+            self.local.reset()
+            try:
+                ask(entry["url"], Range="bytes=" + wanted)
+            except http.client.IncompleteRead:
+                pass
+            counts = list(self.local.call("GET", "/_localhub/xorbs")["*"]["xorbs"].values())[0]["chunks"]
+            return {n: times for n, times in enumerate(counts) if times}
+        self.assertEqual({1: 1}, served(f"1-{ends[1] - 1}"))
+        self.assertEqual({0: 1, 1: 1}, served(f"0-{ends[2] - 2}"))
+        self.assertEqual({2: 1, 5: 1}, served(f"{ends[1]}-{ends[2] - 1},{ends[4]}-{ends[5] - 1}"))
+        self.local.faults({"match": {"route": "xorb"}, "action": {"type": "cut", "after": ends[1] + 5}})
+        self.assertEqual({0: 1, 1: 1}, served(f"0-{ends[5] - 1}"))
 
 
 class Faults(Case):
@@ -382,6 +407,28 @@ class Faults(Case):
             self.fault({"type": "status", "status": status}, route="cas-reconstruction")
             self.assertEqual(status, self.cas("/v2/reconstructions/" + self.xet_hash()).status)
             self.assertEqual(200, self.cas("/v1/reconstructions/" + self.xet_hash()).status)
+        # One range of one xorb and no other, by its first byte.
+        self.local.clear_faults()
+        start = list(self.plan()["xorbs"].values())[0][0]
+        part = list(self.plan(Range="bytes=1000000-1999999")["xorbs"].values())[0][0]
+        at = part["ranges"][0]["bytes"]["start"]
+        self.fault({"type": "status", "status": 503}, route="xorb", path="/xorbs/default/" + self.described()["terms"][0]["xorb"], range_from=at)
+        self.assertEqual([503, 206], [ask(u["url"], Range=f"bytes={u['ranges'][0]['bytes']['start']}-{u['ranges'][0]['bytes']['end']}").status
+                                      for u in (part, start)])
+        self.fault({"type": "expire"}, route="xorb")
+        self.assertEqual([403, 403], [ask(url, Range=wanted).status for _ in range(2)])
+        self.fault({"type": "cut", "after": 5000}, route="xorb")
+        with self.assertRaises(http.client.IncompleteRead) as short:
+            ask(url, Range=wanted)
+        self.assertEqual(5000, len(short.exception.partial))
+        self.fault({"type": "stall", "after": 5000, "seconds": 0.2}, route="xorb")
+        begin = time.monotonic()
+        self.assertEqual(206, ask(url, Range=wanted).status)
+        self.assertGreater(time.monotonic() - begin, 0.2)
+        self.fault({"type": "throttle", "bytes_per_second": 10_000_000}, route="xorb")
+        begin = time.monotonic()
+        self.assertEqual(206, ask(url, Range=wanted).status)
+        self.assertGreater(time.monotonic() - begin, 0.2)
         self.fault({"type": "length", "delta": -100}, route="xorb")
         self.assertEqual(int(wanted.split("-")[1]) + 1 - 100, len(ask(url, Range=wanted).body))
 

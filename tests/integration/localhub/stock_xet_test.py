@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import urllib.error
@@ -282,7 +283,6 @@ class Foreign(Case):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.cas_url = f"http://127.0.0.1:{port}"
-        import tempfile
         folder = pathlib.Path(tempfile.mkdtemp(prefix="hubd-cas-"))
         self.addCleanup(shutil.rmtree, folder, True)
         server = subprocess.Popen([str(program), "--host", "127.0.0.1", "--port", str(port), "--data-directory", str(folder / "cas")],

@@ -2,6 +2,7 @@
 #include "tests/localhub/cas/cas.h"
 
 #include <boost/json.hpp>
+#include <zstd.h>
 
 #include "tests/localhub/crypto.h"
 
@@ -75,6 +76,18 @@ Cas::FileRef Cas::file_at(Call const& call, std::size_t segment) const {
 }
 
 Answer Cas::handle(Call const& call) {
+  auto answer = routed(call);
+  bool const json = call.route.starts_with("cas-reconstruction") || call.route == "cas-file-chunks";
+  if (json && knobs_.cas_compression && answer.status == 200 && !answer.content && call.header("accept-encoding").find("zstd") != std::string_view::npos) {
+    std::string packed(ZSTD_compressBound(answer.body.size()), '\0');
+    packed.resize(ZSTD_compress(packed.data(), packed.size(), answer.body.data(), answer.body.size(), 3));
+    answer.body = std::move(packed);
+    answer.set("Content-Encoding", "zstd");
+  }
+  return answer;
+}
+
+Answer Cas::routed(Call const& call) {
   auto const& route = call.route;
   if (route == "cas-reconstruction") return reconstruction(call, true);
   if (route == "cas-reconstruction-v1") return reconstruction(call, false);

@@ -62,6 +62,7 @@ class Cas {
     std::optional<Answer> refusal;
   };
 
+  Answer routed(Call const& call);
   std::optional<Answer> refused(Call const& call, Scope scope) const;
   [[nodiscard]] XetToken token_of(Call const& call) const;
   FileRef file_at(Call const& call, std::size_t segment) const;
