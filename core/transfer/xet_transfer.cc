@@ -271,7 +271,10 @@ asio::awaitable<void> XetTransfer::wait_for_others() {
     auto const terms = queued.fetch.terms;
     auto const looked = co_await look_here(terms);
     --active_;
-    if (!looked) co_return;
+    if (!looked) {
+      if (!ended_) end(looked.error());
+      co_return;
+    }
     sort_out(std::move(queued));
     changed_.notify();
   }
@@ -488,7 +491,7 @@ Async<void> XetTransfer::claim(XetTerm term, std::vector<store::HeldRun> runs) {
     term.extent.length -= length;
     add_copy(runs[to - 1], term.extent.end());
   }
-  for (; from < to && !ended_; ++from) {
+  for (; from < to && !ended_ && probing_; ++from) {
     auto const& run = runs[from];
     auto const length = length_of(run.chunks);
     if (length < bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
@@ -520,7 +523,11 @@ Async<std::optional<Bytes>> XetTransfer::locate(XetTerm term, store::HeldRun con
     Extent const byte{term.extent.offset + std::min(term.extent.length - 1, term.extent.length * wanted / (term.end - term.first)), 1};
     auto const with = context();
     auto const answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, byte, with);
-    if (!answer) co_return about(answer.error());
+    if (!answer && answer.error().kind == ErrorKind::cancelled) co_return about(answer.error());
+    if (!answer) {
+      probing_ = false;  // reuse is not worth waiting for a CAS that does not answer
+      break;
+    }
     last_progress_ = parts_.timers.clock().now();
     if (answer->terms.size() != 1 || answer->offset_into_first_range > byte.offset) break;
     auto const& chunk = answer->terms.front();
@@ -633,7 +640,8 @@ void XetTransfer::settle() {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < chunks_.size(); ++i) {
     if (i + 1 < chunks_.size() && chunks_[i + 1].offset == chunks_[i].offset) continue;
-    chunks_[kept++] = chunks_[i];
+    bool const overlaps = kept > 0 && chunks_[i].offset < chunks_[kept - 1].offset + chunks_[kept - 1].length;
+    if (!overlaps) chunks_[kept++] = chunks_[i];
   }
   chunks_.resize(kept);
   std::sort(terms_.begin(), terms_.end(), [](XetTerm const& a, XetTerm const& b) { return a.extent.offset < b.extent.offset; });

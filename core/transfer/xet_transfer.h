@@ -153,6 +153,7 @@ class XetTransfer final : public Movement {
   std::uint64_t stale_ = 0;       // URLs up to this generation are over
   unsigned refusals_ = 0;         // 403 in a row
   bool repairing_ = false;
+  bool probing_ = true;           // runs in the middle of a term are looked for
   Bytes received_ = 0;
   Bytes reused_ = 0;
   std::uint64_t requests_ = 0;
