@@ -97,7 +97,7 @@ client::Error hub_error(HubAnswer const& answer, HubSubject const& subject, bool
   auto const log_in = with_token ? "check the spelling, and that the token may read it"
                                  : "check the spelling; if it is private, log in with `hubctl auth login`";
   if (code == "RevisionNotFound")
-    return set(ErrorKind::revision_not_found, "Revision '" + subject.revision + "' not found on " + subject.what + ".",
+    return set(ErrorKind::revision_not_found, "Revision '" + subject.revision + "' not found on " + lower(subject.what.substr(0, 1)) + subject.what.substr(1) + ".",
                "`hubctl repos tag ls` lists tags");
   if (code == "EntryNotFound") return set(ErrorKind::entry_not_found, "No such file or folder in " + subject.what + says);
   if (code == "GatedRepo")

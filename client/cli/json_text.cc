@@ -45,7 +45,7 @@ std::uint32_t next_point(std::string_view text, std::size_t& at) {
 }
 
 void append_escape(std::string& out, std::uint32_t unit) {
-  std::array<char, 8> escape{};
+  std::array<char, 16> escape{};
   std::snprintf(escape.data(), escape.size(), "\\u%04x", unit);
   out += escape.data();
 }
