@@ -73,7 +73,8 @@ struct Drawing {
   bool human;
   bool unicode;
   std::size_t size_width;
-  std::size_t prefix_width;
+  std::size_t date_width;
+  bool bare;  // neither size nor date
   std::vector<std::string> lines;
 
   void draw(Node const& node, std::string const& indent) {
@@ -82,11 +83,10 @@ struct Drawing {
       bool const last = --left == 0;
       auto const* const connector = unicode ? (last ? "└── " : "├── ") : (last ? "`-- " : "|-- ");
       std::string line;
-      if (prefix_width > 0) {
-        line = child->file == nullptr
-                   ? std::string(prefix_width, ' ')
-                   : right(size_text(*child->file, human), size_width) + "  " + date_text(*child->file, human);
-        line += "  ";
+      if (!bare) {
+        auto const size = child->file == nullptr ? std::string() : size_text(*child->file, human);
+        auto const date = child->file == nullptr ? std::string() : date_text(*child->file, human);
+        line = right(size, size_width) + "  " + right(date, date_width) + "  ";
       }
       lines.push_back(line + indent + connector + printable(name) + (child->folder ? "/" : ""));
       draw(*child, indent + (last ? "    " : unicode ? "│   " : "|   "));
@@ -134,8 +134,7 @@ std::vector<std::string> tree_lines(json::array const& entries, bool human, bool
     size_width = std::max(size_width, text_width(size_text(entry, human)));
     date_width = std::max(date_width, text_width(date_text(entry, human)));
   }
-  Drawing drawing{human, unicode, size_width, 0, {}};
-  if (!bare && size_width > 0) drawing.prefix_width = size_width + 2 + date_width;
+  Drawing drawing{human, unicode, size_width, date_width, bare || size_width == 0, {}};
   drawing.draw(root, "");
   return drawing.lines;
 }

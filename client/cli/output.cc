@@ -143,7 +143,7 @@ void Output::table(Table const& table) {
       bool const right = all_numbers(table, i);
       text += (i == 0 ? "" : " ") + (right ? space + cell : cell + space);
     }
-    text.erase(text.find_last_not_of(' ') + 1);
+    if (!style_.as_hf) text.erase(text.find_last_not_of(' ') + 1);
     out_ << text << '\n';
   };
   std::vector<std::string> header;

@@ -23,7 +23,7 @@ HubSubject const kList{"the list of models", "", false};
 TEST(HubReader, QueriesArePercentEncoded) {
   HubQuery query;
   query.add("search", "a b&c=\xC3\xA4/");
-  query.add("expand", {"x", "y"});
+  query.add("expand", std::vector<std::string>{"x", "y"});
   query.add("none", std::vector<std::string>{});
   EXPECT_EQ("search=a%20b%26c%3D%C3%A4%2F&expand=x&expand=y", query.text());
 }
