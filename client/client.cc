@@ -11,6 +11,7 @@
 #include "hubd/v1/auth.grpc.pb.h"
 #include "hubd/v1/cache.grpc.pb.h"
 #include "hubd/v1/downloads.grpc.pb.h"
+#include "hubd/v1/hub.grpc.pb.h"
 #include "hubd/v1/transfers.grpc.pb.h"
 
 namespace hubd::client {
@@ -56,6 +57,7 @@ struct Client::Impl {
         transfers(v1::Transfers::NewStub(channel)),
         cache(v1::Cache::NewStub(channel)),
         auth(v1::Auth::NewStub(channel)),
+        hub(v1::Hub::NewStub(channel)),
         admin(v1::Admin::NewStub(channel)) {}
 
   /// The typed error of a failed call: hubd's own detail, or what gRPC saw.
@@ -103,6 +105,7 @@ struct Client::Impl {
   std::unique_ptr<v1::Transfers::StubInterface> transfers;
   std::unique_ptr<v1::Cache::StubInterface> cache;
   std::unique_ptr<v1::Auth::StubInterface> auth;
+  std::unique_ptr<v1::Hub::StubInterface> hub;
   std::unique_ptr<v1::Admin::StubInterface> admin;
   Hello hello;
 };
@@ -277,6 +280,15 @@ Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyLi
   if (!status.ok()) return impl_->error_of(status, milliseconds(0));
   if (!summary) return make_error(ErrorKind::internal, "hubd ended the call without a result");
   return std::move(*summary);
+}
+
+// --- Hub
+
+Result<HubAnswer> Client::ask_hub(HubQuestion const& question) {
+  auto answer =
+      impl_->call(*impl_->hub, &v1::Hub::StubInterface::Invoke, to_message(question), impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(std::move(*answer));
 }
 
 // --- Auth

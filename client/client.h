@@ -11,6 +11,7 @@
 #include "client/auth.h"
 #include "client/cache.h"
 #include "client/downloads.h"
+#include "client/hub.h"
 #include "client/result.h"
 #include "client/transfers.h"
 
@@ -67,6 +68,11 @@ class Client {
   Result<Pruned> prune_cache(PruneRequest const& request);
   Result<Verification> verify_cache(VerifyRequest const& request, VerifyListener const& listener = {},
                                     std::stop_token stop = {});
+
+  // --- Hub
+  /// The Hub's answer is the answer, also a 4xx; fails when there was none (offline, unreachable, stalled, ...) and for
+  /// what is no read (not_supported).
+  Result<HubAnswer> ask_hub(HubQuestion const& question);
 
   // --- Auth
   Result<Account> whoami(Caller const& caller);

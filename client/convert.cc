@@ -218,6 +218,28 @@ Readiness from_message(v1::ReadyResponse const& message) {
   return readiness;
 }
 
+v1::InvokeRequest to_message(HubQuestion const& question) {
+  v1::InvokeRequest message;
+  *message.mutable_caller() = to_message(question.caller);
+  message.set_method(question.method);
+  message.set_path(question.path);
+  message.set_query(question.query);
+  message.set_body(question.body);
+  if (question.age_max) message.set_max_age_ms(question.age_max->count() > 0 ? question.age_max->count() : -1);
+  return message;
+}
+
+HubAnswer from_message(v1::InvokeResponse message) {
+  HubAnswer answer;
+  answer.status = message.status();
+  answer.headers = {message.headers().begin(), message.headers().end()};
+  answer.body = std::move(*message.mutable_body());
+  answer.url = message.url();
+  answer.from_memory = message.from_memory();
+  answer.stale = message.stale();
+  return answer;
+}
+
 Transfer from_message(v1::Transfer const& message) {
   Transfer transfer;
   transfer.id = message.id();

@@ -6,12 +6,14 @@
 #include "client/cache.h"
 #include "client/downloads.h"
 #include "client/error.h"
+#include "client/hub.h"
 #include "client/transfers.h"
 #include "hubd/v1/admin.pb.h"
 #include "hubd/v1/auth.pb.h"
 #include "hubd/v1/cache.pb.h"
 #include "hubd/v1/common.pb.h"
 #include "hubd/v1/downloads.pb.h"
+#include "hubd/v1/hub.pb.h"
 #include "hubd/v1/transfers.pb.h"
 
 namespace hubd::client {
@@ -22,6 +24,7 @@ v1::Selection to_message(Selection const& selection);
 v1::EnsureRequest to_message(EnsureRequest const& request);
 v1::PlanRequest to_message(PlanRequest const& request);
 v1::ReadyRequest to_message(ReadyRequest const& request);
+v1::InvokeRequest to_message(HubQuestion const& question);
 
 /// An error kind of a newer hubd becomes `internal`, with its sentence.
 Error from_message(v1::ErrorDetail const& message);
@@ -33,6 +36,7 @@ EnsureDone from_message(v1::EnsureDone const& message);
 Plan from_message(v1::PlanResponse const& message);
 Readiness from_message(v1::ReadyResponse const& message);
 Transfer from_message(v1::Transfer const& message);
+HubAnswer from_message(v1::InvokeResponse message);
 CacheScan from_message(v1::ScanCacheResponse const& message);
 Removal from_message(v1::RemoveCacheResponse const& message);
 Pruned from_message(v1::PruneCacheResponse const& message);

@@ -1,54 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/environment.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
 
-extern char** environ;
+#include "core/base/environment.h"
 
 namespace hubd::client {
 namespace {
 
 constexpr char const* kStagingEndpoint = "https://hub-ci.huggingface.co";
 constexpr std::size_t kTokenFileMax = 64 << 10;
-
-std::string home(Variables const& variables) {
-  if (auto const set = variable(variables, "HOME"); !set.empty()) return std::string(set);
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  if (getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_dir;
-  return "/";
-}
-
-bool is_name(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
-std::string with_variables(std::string_view path, Variables const& variables) {
-  std::string out;
-  for (std::size_t i = 0; i < path.size();) {
-    if (path[i] != '$') {
-      out += path[i++];
-      continue;
-    }
-    bool const braced = i + 1 < path.size() && path[i + 1] == '{';
-    auto const begin = i + (braced ? 2 : 1);
-    auto end = begin;
-    while (end < path.size() && (braced ? path[end] != '}' : is_name(path[end]))) ++end;
-    auto const next = std::min(path.size(), end + (braced ? 1 : 0));
-    auto const found = variables.find(path.substr(begin, end - begin));
-    out += found == variables.end() ? path.substr(i, next - i) : std::string_view(found->second);
-    i = next;
-  }
-  return out;
-}
 
 std::string trimmed(std::string_view text) {
   std::string out;
@@ -62,18 +25,11 @@ std::string trimmed(std::string_view text) {
 }  // namespace
 
 Variables process_variables() {
-  Variables variables;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    std::string_view const text(*entry);
-    auto const equals = text.find('=');
-    if (equals != std::string_view::npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return variables;
+  return process_environment();
 }
 
 std::string_view variable(Variables const& variables, std::string_view name) {
-  auto const found = variables.find(name);
-  return found == variables.end() ? std::string_view() : std::string_view(found->second);
+  return hubd::variable(variables, name);
 }
 
 bool is_true(Variables const& variables, std::string_view name) {
@@ -83,17 +39,15 @@ bool is_true(Variables const& variables, std::string_view name) {
 }
 
 std::string expand_path(std::string path, Variables const& variables) {
-  if (path == "~" || path.starts_with("~/")) path = home(variables) + path.substr(1);
-  path = with_variables(path, variables);
   std::error_code unused;
-  auto const whole = std::filesystem::absolute(path, unused).lexically_normal().string();
+  auto const whole = std::filesystem::absolute(hubd::expand_path(std::move(path), variables), unused).lexically_normal().string();
   return whole.size() > 1 && whole.ends_with('/') ? whole.substr(0, whole.size() - 1) : whole;
 }
 
 std::string hf_home(Variables const& variables) {
   if (auto const set = variable(variables, "HF_HOME"); !set.empty()) return expand_path(std::string(set), variables);
   auto const xdg = variable(variables, "XDG_CACHE_HOME");
-  return expand_path((xdg.empty() ? home(variables) + "/.cache" : std::string(xdg)) + "/huggingface", variables);
+  return expand_path((xdg.empty() ? home_folder(variables) + "/.cache" : std::string(xdg)) + "/huggingface", variables);
 }
 
 std::string cache_root(Variables const& variables) {

@@ -147,21 +147,6 @@ Result<void> apply_file(Settings& settings, std::string const& path, bool requir
 
 }  // namespace
 
-Environment process_environment() {
-  Environment environment;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    std::string_view const text = *entry;
-    auto const equals = text.find('=');
-    if (equals != std::string_view::npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return environment;
-}
-
-std::string_view variable(Environment const& environment, std::string_view name) {
-  auto const found = environment.find(name);
-  return found == environment.end() ? std::string_view() : std::string_view(found->second);
-}
-
 Result<Settings> load_settings(ConfigSources const& sources) {
   Settings settings;
   for (auto const& key : config_keys()) settings[std::string(key.name)] = Setting{std::string(key.default_value), "default"};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/bytes.h"
+#include "core/base/environment.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
 #include "daemon/config_keys.h"
@@ -22,12 +23,6 @@ struct Setting {
   std::string value;
   std::string source;
 };
-
-/// Environment variables as they were at start; tests make their own.
-using Environment = std::map<std::string, std::string, std::less<>>;
-Environment process_environment();
-/// Empty when unset.
-std::string_view variable(Environment const& environment, std::string_view name);
 
 /// Where settings come from, the weaker first: default, file, overlay, environment, command line.
 struct ConfigSources {

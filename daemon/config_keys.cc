@@ -7,6 +7,7 @@
 #include <cctype>
 #include <limits>
 
+#include "core/base/edit_distance.h"
 #include "daemon/text.h"
 
 namespace hubd::daemon {
@@ -63,22 +64,6 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-/// Edits (one character added, dropped, changed) between two short names.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      auto const above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 Error expected(std::string_view what, std::string_view text) {
   return fail(ErrorKind::bad_request, "expected " + std::string(what) + ", found \"" + std::string(text) + "\"");
 }
@@ -110,7 +95,7 @@ std::string_view nearest_key(std::string_view name) {
   std::string_view nearest;
   auto best = std::max<std::size_t>(2, name.size() / 3) + 1;
   auto const consider = [&](std::string_view candidate, std::string_view key) {
-    auto const edits = distance(name, candidate);
+    auto const edits = edit_distance(name, candidate);
     if (edits < best) {
       best = edits;
       nearest = key;

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
     int exit_code = 0;
-    auto options = hubd::daemon::parse_command_line(argc, argv, hubd::daemon::process_environment(), exit_code);
+    auto options = hubd::daemon::parse_command_line(argc, argv, hubd::process_environment(), exit_code);
     if (!options) return exit_code;
     return hubd::daemon::run(std::move(*options));
   } catch (std::exception const& error) {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/paths.h"
 
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -14,20 +11,9 @@
 namespace hubd::daemon {
 namespace {
 
-std::string home(Environment const& environment) {
-  if (auto const set = variable(environment, "HOME"); !set.empty()) return std::string(set);
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  if (getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_dir;
-  return "/";
-}
-
-bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
 std::string under(Environment const& environment, std::string_view name, std::string_view below_home) {
   auto const set = variable(environment, name);
-  return set.starts_with('/') ? std::string(set) : home(environment) + std::string(below_home);
+  return set.starts_with('/') ? std::string(set) : home_folder(environment) + std::string(below_home);
 }
 
 Error errno_error(std::string what) {
@@ -37,26 +23,6 @@ Error errno_error(std::string what) {
 }
 
 }  // namespace
-
-std::string expand_path(std::string path, Environment const& environment) {
-  if (path == "~" || path.starts_with("~/")) path = home(environment) + path.substr(1);
-  std::string out;
-  for (std::size_t i = 0; i < path.size();) {
-    if (path[i] != '$') {
-      out += path[i++];
-      continue;
-    }
-    bool const braced = i + 1 < path.size() && path[i + 1] == '{';
-    auto const begin = i + (braced ? 2 : 1);
-    auto end = begin;
-    while (end < path.size() && (braced ? path[end] != '}' : is_name(path[end]))) ++end;
-    auto const found = environment.find(std::string_view(path).substr(begin, end - begin));
-    auto const next = std::min(path.size(), end + (braced ? 1 : 0));
-    out += found == environment.end() ? path.substr(i, next - i) : found->second;  // unknown ones stay, as in Python
-    i = next;
-  }
-  return out;
-}
 
 std::string hf_home(Environment const& environment) {
   if (auto const set = variable(environment, "HF_HOME"); !set.empty())

@@ -9,9 +9,6 @@
 
 namespace hubd::daemon {
 
-/// `~` and `$VAR`, `${VAR}` at any place, as Python's expanduser and expandvars; the result may still be relative.
-std::string expand_path(std::string path, Environment const& environment);
-
 /// $HF_HOME, else "$XDG_CACHE_HOME/huggingface", else "~/.cache/huggingface"; absolute.
 std::string hf_home(Environment const& environment);
 /// $HF_HOME/hub without its variables: "$XDG_CACHE_HOME/huggingface/hub", else "~/.cache/huggingface/hub".

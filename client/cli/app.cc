@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
+#include "client/cli/completer.h"
 #include "client/cli/help.h"
 #include "client/cli/text.h"
 #include "client/cli/version.h"
@@ -107,6 +108,28 @@ void register_commands(Registrar& registrar) {
   add_status(registrar);
   add_config(registrar);
   add_hash(registrar);
+  add_repos_read(registrar);
+  add_environment(registrar);
+  add_completion(registrar);
+}
+
+/// One candidate a line, its description behind a tab; ":files" and ":folders" ask the shell for its own paths too.
+int answer_shell(CLI::App const& root, std::vector<std::string> const& words, std::ostream& out) {
+  auto const completion = complete(root, words);
+  for (auto const& [word, description] : completion.candidates)
+    out << word << (description.empty() ? "" : "\t" + description) << '\n';
+  if (completion.paths == Completion::Paths::files) out << ":files\n";
+  if (completion.paths == Completion::Paths::folders) out << ":folders\n";
+  out.flush();
+  return static_cast<int>(ExitCode::ok);
+}
+
+/// What the start-up file of a shell with hf's completion asks for: `_HF_COMPLETE=bash_source hf`.
+std::string script_asked_for(Program program, client::Variables const& variables) {
+  std::string_view constexpr ending = "_source";
+  auto const asked = std::string(client::variable(variables, "_HF_COMPLETE"));
+  if (program == Program::hubctl || !asked.ends_with(ending)) return "";
+  return completion_script(asked.substr(0, asked.size() - ending.size()), std::string(name_of(program)));
 }
 
 bool is_group(CLI::App const& app) {
@@ -116,20 +139,30 @@ bool is_group(CLI::App const& app) {
 
 }  // namespace
 
-int run(std::vector<std::string> const& arguments, client::Variables variables, std::ostream& out, std::ostream& err) {
-  CLI::App root("hubctl: files of the Hugging Face Hub, fetched once by hubd for every process of this host.",
-                "hubctl");
+int run(std::vector<std::string> const& typed, client::Variables variables, std::ostream& out, std::ostream& err,
+        Program program) {
+  auto const spelled = todays_spelling(program, typed);
+  auto const& arguments = spelled.words;
+  CLI::App root("Files of the Hugging Face Hub, fetched once by hubd for every process of this host.",
+                std::string(name_of(program)));
   CommonOptions common;
   Action action;
   Registrar registrar{root, common, action};
   root.formatter(std::make_shared<HelpFormatter>());
   root.set_help_flag("-h,--help", "Show this message and exit");
-  root.set_version_flag("-v,--version", kVersion, "Print the version and exit");
+  auto const* const version = program == Program::hubctl ? kVersion : kHfVersion;
+  root.set_version_flag("-v,--version", version, "Print the version and exit");
   root.footer("The commands of `hf` keep their names, flags and output forms. Documentation: docs/cli.md");
   register_commands(registrar);
   add_common_options(root, common);
 
-  Session session(std::move(variables), out, err);
+  bool const asked_by_shell = arguments.size() >= 2 && arguments[0] == "complete" && arguments[1] == "--";
+  if (asked_by_shell) return answer_shell(root, {arguments.begin() + 2, arguments.end()}, out);
+  if (auto const script = script_asked_for(program, variables); !script.empty()) {
+    out << script << std::flush;
+    return static_cast<int>(ExitCode::ok);
+  }
+  Session session(program, std::move(variables), out, err);
   auto const finish = [&](ExitCode code) {
     out.flush();
     err.flush();
@@ -142,6 +175,7 @@ int run(std::vector<std::string> const& arguments, client::Variables variables, 
     return finish(session.usage(sentence));
   };
 
+  if (!spelled.warning.empty()) session.output().warning(spelled.warning);
   auto const named = named_command(root, arguments);
   if (!named.unknown.empty()) return usage(unknown_command(named));
   if (is_group(*named.app) && arguments.size() == named.words) {
@@ -155,7 +189,7 @@ int run(std::vector<std::string> const& arguments, client::Variables variables, 
     out << named.app->help();
     return finish(ExitCode::ok);
   } catch (CLI::CallForVersion const&) {
-    out << kVersion << '\n';
+    out << version << '\n';
     return finish(ExitCode::ok);
   } catch (CLI::RequiredError const& error) {
     if (arguments.size() != named.words) return usage(sentence_of(error, *named.app));
@@ -166,7 +200,7 @@ int run(std::vector<std::string> const& arguments, client::Variables variables, 
   }
   auto const settled = session.settle(common);
   if (!settled) return finish(session.usage(settled.error()));
-  return finish(action ? action(session) : session.usage("name a command; see `hubctl --help`"));
+  return finish(action ? action(session) : session.usage("name a command; see `" + root.get_name() + " --help`"));
 }
 
 }  // namespace hubd::cli

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/cli/commands.h"
 
+#include <algorithm>
+
+#include "client/cli/text.h"
+
 namespace hubd::cli {
 
 void add_common_options(CLI::App& app, CommonOptions& common) {
   char const* const forms = "Formatting options";
-  app.add_option("--format", common.format, "Output form: auto, human, agent, json or quiet")
-      ->type_name("FORM")
+  app.add_option("--format", common.format, "Output form (default: auto, which is human)")
+      ->type_name("auto|human|agent|json|quiet")
       ->group(forms);
   app.add_flag("--json", common.json, "Same as --format json")->group(forms);
   app.add_flag("-q,--quiet", common.quiet, "Same as --format quiet: only the essential value")->group(forms);
@@ -40,12 +44,46 @@ CLI::Option* add_list(CLI::App& app, std::string const& names, std::vector<std::
   return app.add_option(names, values, description)->allow_extra_args(false)->type_name("TEXT");
 }
 
-void add_repo_options(CLI::App& app, std::string& type, std::string& revision) {
-  app.add_option("--repo-type,--type", type, "Type of the repository: model (default), dataset, space or kernel")
-      ->type_name("TYPE")
+CLI::Option* add_choice(CLI::App& app, std::string const& names, std::string& value, std::string const& description,
+                        std::vector<std::string> const& choices) {
+  return app.add_option(names, value, description)
+      ->type_name(join(choices, "|"))
+      ->check([choices](std::string const& text) {
+        bool const known = std::find(choices.begin(), choices.end(), text) != choices.end();
+        return known ? std::string() : "'" + text + "' is not one of " + join(choices, ", ");
+      });
+}
+
+CLI::Option* add_type(CLI::App& app, std::string& type) {
+  return app.add_option("--repo-type,--type", type, "Type of the repository (default: model)")
+      ->type_name("model|dataset|space|kernel")
       ->check([](std::string const& text) {
         return repo_type_from(text) ? std::string() : "'" + text + "' is not model, dataset, space or kernel";
       });
+}
+
+CLI::Option* add_from(CLI::App& app, std::string& file) {
+  return app
+      .add_option("--from", file,
+                  "Take many repositories from a file instead, one REPO[@REV] [PATTERNS...] a line; # begins a comment, - is "
+                  "standard input")
+      ->type_name("FILE");
+}
+
+std::string clash_with_from(std::vector<std::pair<std::string, bool>> const& given) {
+  for (auto const& [name, is_given] : given)
+    if (is_given) return name + " does not go with --from: each line of the file says it for itself";
+  return "";
+}
+
+CLI::Option* add_token(CLI::App& app, std::string& token) {
+  return app
+      .add_option("--token", token, "Access token for this call instead of the stored one (HF_TOKEN is safer)")
+      ->type_name("TEXT");
+}
+
+void add_repo_options(CLI::App& app, std::string& type, std::string& revision) {
+  add_type(app, type);
   app.add_option("--revision", revision, "Branch, tag, refs/pr/N or commit (default: main)")->type_name("TEXT");
 }
 

@@ -31,8 +31,19 @@ void add_common_options(CLI::App& app, CommonOptions& common);
 /// An option that may be repeated and takes one value each time.
 CLI::Option* add_list(CLI::App& app, std::string const& names, std::vector<std::string>& values,
                       std::string const& description);
+/// An option that takes one of `choices`, which help and completion show.
+CLI::Option* add_choice(CLI::App& app, std::string const& names, std::string& value, std::string const& description,
+                        std::vector<std::string> const& choices);
+/// --repo-type and --type.
+CLI::Option* add_type(CLI::App& app, std::string& type);
 /// --repo-type, --type and --revision.
 void add_repo_options(CLI::App& app, std::string& type, std::string& revision);
+/// --from, beside which REPO_ID is not needed.
+CLI::Option* add_from(CLI::App& app, std::string& file);
+/// The sentence when something was given that each line of a --from file says for itself; "" when nothing was.
+std::string clash_with_from(std::vector<std::pair<std::string, bool>> const& given);
+/// --token.
+CLI::Option* add_token(CLI::App& app, std::string& token);
 
 // One per file.
 void add_download(Registrar& registrar);
@@ -44,5 +55,8 @@ void add_cache(Registrar& registrar);
 void add_status(Registrar& registrar);
 void add_config(Registrar& registrar);
 void add_hash(Registrar& registrar);
+void add_repos_read(Registrar& registrar);
+void add_environment(Registrar& registrar);
+void add_completion(Registrar& registrar);
 
 }  // namespace hubd::cli

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 
 #include "client/cli/commands.h"
+#include "client/cli/departure.h"
 #include "client/cli/interrupt.h"
+#include "client/cli/repo_batch.h"
 #include "client/cli/selection.h"
 #include "client/cli/text.h"
 #include "core/base/bytes.h"
@@ -16,11 +16,9 @@ namespace {
 namespace json = boost::json;
 using std::chrono::steady_clock;
 
-// Ctrl-C must end the program within 200 ms.
-constexpr auto kDetachMax = std::chrono::milliseconds(120);
-
 struct Options {
   std::string repo;
+  std::string from;
   std::vector<std::string> names;
   std::string type;
   std::string revision;
@@ -72,33 +70,22 @@ ExitCode show_done(Session& session, Selected const& selected, client::EnsureDon
   for (auto const& file : done.files) bytes += file.size;
   auto const path = answer_path(done, selected.single_file);
   Fields fields{{"path", json::value(path)}};
-  if (output.mode() == Mode::json) {
+  if (output.mode() == Mode::json && !session.as_hf()) {
     fields.emplace_back("commit", done.commit);
     fields.emplace_back("files", done.files.size());
     fields.emplace_back("bytes", bytes);
     fields.emplace_back("bytes_fetched", done.bytes_fetched);
     fields.emplace_back("requests", done.requests);
   }
-  output.result("Downloaded", fields);
+  bool const bare = session.program() == Program::huggingface_cli && output.mode() == Mode::human;
+  if (bare)
+    output.raw(path);  // as before 1.9
+  else
+    output.result("Downloaded", fields);
+  if (session.as_hf()) return ExitCode::ok;
   output.note(count_text(done.files.size(), "file") + ", " + human_size(bytes) + ": " + human_size(done.bytes_fetched) +
               " fetched, " + count_text(done.requests, "request"));
   return ExitCode::ok;
-}
-
-/// Leaves for good: hubd goes on alone with what it has begun.
-[[noreturn]] void leave(client::Client& client, ProgressPrinter& printer, Output& output) {
-  printer.clear();
-  auto const id = printer.transfer_id();
-  bool const goes_on = !id.empty() && client.detach(id, kDetachMax).has_value();
-  auto const sentence = goes_on ? "Interrupted; hubd goes on with transfer " + id +
-                                      ". Run the same command again to come back, `hubctl transfers watch " + id +
-                                      "` to look on, `hubctl transfers cancel " + id + "` to stop it."
-                                : std::string("Interrupted; run the same command again to go on where it stopped.");
-  if (output.mode() == Mode::json)
-    output.error(client::make_error(client::ErrorKind::cancelled, sentence));
-  else
-    (void)!::write(STDERR_FILENO, (sentence + "\n").c_str(), sentence.size() + 1);
-  ::_exit(static_cast<int>(ExitCode::interrupted));
 }
 
 ExitCode fetch(Session& session, client::Client& client, client::EnsureRequest const& request, Selected const& selected,
@@ -108,20 +95,37 @@ ExitCode fetch(Session& session, client::Client& client, client::EnsureRequest c
   listener.started = [&](client::EnsureStarted const& started) { printer->set_transfer_id(started.transfer_id); };
   listener.progress = [&](client::Progress const& progress) { printer->update(progress, steady_clock::now()); };
   auto const done = [&] {
-    Interrupt const interrupt([&] { leave(client, *printer, session.output()); });
+    int const code = static_cast<int>(session.interrupted());
+    Interrupt const interrupt([&] { leave(client, *printer, session.output(), {printer->transfer_id()}, code); });
     return client.ensure(request, listener);
   }();
   printer->clear();
   return done ? show_done(session, selected, *done) : session.fail(done.error());
 }
 
+ExitCode batch(Session& session, Options const& options) {
+  if (auto const clash = clash_with_from(
+          {{"REPO_ID", !options.repo.empty()},
+           {"--type", !options.type.empty()},
+           {"--revision", !options.revision.empty()},
+           {"--include", !options.include.empty()},
+           {"--exclude", !options.exclude.empty()},
+           {"--local-dir", !options.local_dir.empty()}});
+      !clash.empty())
+    return session.usage(clash);
+  BatchOptions const each{options.from, options.cache_dir, options.token, options.force, options.workers, options.progress};
+  return options.dry_run ? plan_batch(session, each) : download_batch(session, each);
+}
+
 ExitCode run(Session& session, Options const& options) {
+  if (!options.from.empty()) return batch(session, options);
   if (!options.cache_dir.empty() && !options.local_dir.empty())
-    return session.usage("give --local-dir or --cache-dir, not both");
+    return session.refuse("give --local-dir or --cache-dir, not both");
   auto const name = parse_repo(options.repo, options.type, options.revision);
-  if (!name) return session.usage(name.error());
+  bool const uri = options.repo.starts_with("hf://");
+  if (!name) return uri ? session.refuse(name.error().message) : session.usage(name.error());
   auto const selected = select_files(options.names, name->path, options.include, options.exclude);
-  if (!selected) return session.usage(selected.error());
+  if (!selected) return session.refuse(selected.error().message);
   if (selected->patterns_ignored)
     session.output().warning("--include and --exclude are ignored, since files are named");
   session.warn_about_token(options.token);
@@ -152,10 +156,10 @@ void add_download(Registrar& registrar) {
                   "  hubctl download meta-llama/Llama-3.2-1B-Instruct\n"
                   "  hubctl download gpt2 config.json tokenizer.json\n"
                   "  hubctl download google/fleurs --repo-type dataset --include \"*.json\" --exclude \"test/*\"\n"
-                  "  hubctl download gpt2 --revision refs/pr/1 --local-dir ./gpt2");
+                  "  hubctl download gpt2 --revision refs/pr/1 --local-dir ./gpt2\n"
+                  "  hubctl download --from models.txt");
   app->add_option("repo_id", options->repo,
                   "The repository: ns/name, datasets/ns/name or hf://[type/]ns/name[@rev][/path]")
-      ->required()
       ->type_name("REPO_ID");
   app->add_option("filenames", options->names, "Files to download; a name ending in / is a folder (default: all files)")
       ->type_name("FILENAMES");
@@ -168,16 +172,18 @@ void add_download(Registrar& registrar) {
       ->type_name("DIR");
   app->add_flag("--force-download,!--no-force-download", options->force, "Download even what is cached already");
   app->add_flag("--dry-run,!--no-dry-run", options->dry_run, "Say what would be downloaded and change nothing");
-  app->add_option("--token", options->token, "Access token for this call instead of the stored one (HF_TOKEN is safer)")
-      ->type_name("TEXT");
+  add_from(*app, options->from);
+  add_token(*app, options->token);
   app->add_option("--max-workers", options->workers,
                   "Files fetched at a time (default: hubd's transfer.files_in_flight)")
       ->type_name("INT")
       ->check(CLI::Range(1, 256));
   app->add_flag("--progress", options->progress,
                 "Show progress in every output form, also when stderr is not a terminal");
-  app->callback(
-      [&registrar, options] { registrar.action = [options](Session& session) { return run(session, *options); }; });
+  app->callback([&registrar, options] {
+    if (options->repo.empty() && options->from.empty()) throw CLI::RequiredError("REPO_ID");
+    registrar.action = [options](Session& session) { return run(session, *options); };
+  });
 }
 
 }  // namespace hubd::cli

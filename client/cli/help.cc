@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/cli/help.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "client/cli/text.h"
@@ -45,6 +46,11 @@ std::string option_names(CLI::Option const& option) {
   return text;
 }
 
+/// What every command has stands last.
+bool is_common(std::string const& group) {
+  return group == "Formatting options" || group == "hubd options";
+}
+
 std::string usage(CLI::App const& app) {
   auto text = "Usage: " + full_name(app) + " [OPTIONS]";
   for (auto const* const option : app.get_options()) {
@@ -78,15 +84,22 @@ std::string HelpFormatter::make_help(CLI::App const* app, std::string, CLI::AppF
                       whole.substr(0, whole.find('\n')));
   }
   if (!commands.empty()) text += "\nCommands:\n" + commands;
-  for (auto const& group : app->get_groups()) {
+  auto groups = app->get_groups();
+  std::stable_partition(groups.begin(), groups.end(), [](auto const& group) { return !is_common(group); });
+  for (auto const& group : groups) {
     std::string options;
     for (auto const* const option : app->get_options())
       if (option->get_group() == group && option->nonpositional())
         options += entry(option_names(*option), option->get_description());
     if (!options.empty()) text += "\n" + group + ":\n" + options;
   }
-  if (!app->get_footer().empty()) text += "\n" + app->get_footer() + "\n";
-  return text;
+  if (app->get_footer().empty()) return text;
+  auto const root = full_name(*app).substr(0, full_name(*app).find(' '));
+  auto footer = app->get_footer();
+  if (app->get_parent() != nullptr)  // examples are typed as this program is called
+    for (auto at = footer.find("hubctl "); at != std::string::npos; at = footer.find("hubctl ", at + root.size()))
+      footer.replace(at, 6, root);
+  return text + "\n" + footer + "\n";
 }
 
 }  // namespace hubd::cli

@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
   try {
     std::vector<std::string> const arguments(argv + 1, argv + argc);
     hide_tokens(argc, argv);
-    int const code = hubd::cli::run(arguments, hubd::client::process_variables(), std::cout, std::cerr);
+    int const code = hubd::cli::run(arguments, hubd::client::process_variables(), std::cout, std::cerr,
+                                    hubd::cli::program_from(argc > 0 ? argv[0] : ""));
     if (!std::cout.flush() && output_error() != EPIPE) {  // a reader that has left wants no words
       std::cerr << "Error: the output could not be written: " << std::strerror(output_error()) << std::endl;
       return static_cast<int>(hubd::cli::ExitCode::error);

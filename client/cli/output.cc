@@ -2,9 +2,9 @@
 #include "client/cli/output.h"
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <ostream>
 
+#include "client/cli/json_text.h"
 #include "client/cli/text.h"
 
 namespace hubd::cli {
@@ -24,7 +24,18 @@ std::string cell_text(json::value const& value) {
     for (auto const& part : *list) parts.push_back(cell_text(part));
     return join(parts, ", ");
   }
-  return json::serialize(value);
+  if (auto const* const object = value.if_object())
+    if (auto const* const name = object->if_contains("name"); name != nullptr && name->is_string()) return cell_text(*name);
+  return printable(to_text(value, kPythonJson));
+}
+
+/// "2026-01-01T00:00:00+00:00": of a date-time only the day is shown in tables.
+bool is_date_time(std::string_view text) {
+  std::string_view constexpr form = "0000-00-00T";
+  if (text.size() < form.size()) return false;
+  for (std::size_t i = 0; i < form.size(); ++i)
+    if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return false;
+  return true;
 }
 
 /// As cell_text, but false is said: fields have no column that explains an empty value.
@@ -58,6 +69,14 @@ void fit(std::vector<std::size_t>& widths, std::vector<std::string> const& colum
 
 }  // namespace
 
+/// A cell of a table for people: yes is a check mark, of a date-time the day.
+std::string Output::cell(json::value const& value) const {
+  auto const* const flag = value.if_bool();
+  if (flag != nullptr && *flag && style_.unicode) return "\u2714";
+  auto text = cell_text(value);
+  return value.is_string() && is_date_time(text) ? text.substr(0, 10) : text;
+}
+
 std::string Output::coloured(std::string_view text, std::string_view code) const {
   if (!style_.colour || style_.mode != Mode::human) return std::string(text);
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
@@ -81,7 +100,7 @@ void Output::table(Table const& table) {
         items.emplace_back(std::move(item));
       }
     }
-    out_ << json::serialize(items) << '\n';
+    json_line(items);
     return;
   }
   if (style_.mode == Mode::quiet) {
@@ -110,7 +129,7 @@ void Output::table(Table const& table) {
   for (auto const& row : table.rows) {
     auto& line = cells.emplace_back();
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line.push_back(cell_text(row[i]));
+      line.push_back(cell(row[i]));
       widths[i] = std::max(widths[i], text_width(line.back()));
     }
   }
@@ -124,7 +143,7 @@ void Output::table(Table const& table) {
       bool const right = all_numbers(table, i);
       text += (i == 0 ? "" : " ") + (right ? space + cell : cell + space);
     }
-    text.erase(text.find_last_not_of(' ') + 1);
+    if (!style_.as_hf) text.erase(text.find_last_not_of(' ') + 1);
     out_ << text << '\n';
   };
   std::vector<std::string> header;
@@ -163,7 +182,7 @@ void Output::object(Fields const& fields) {
   if (style_.mode == Mode::json) {
     json::object object;
     for (auto const& [key, value] : fields) object[key] = value;
-    out_ << json::serialize(object) << '\n';
+    json_line(object);
   } else if (style_.mode == Mode::quiet) {
     if (!fields.empty()) out_ << field_text(fields.front().second) << '\n';
   } else if (style_.mode == Mode::agent) {
@@ -177,6 +196,21 @@ void Output::object(Fields const& fields) {
       out_ << line << '\n';
     }
   }
+}
+
+void Output::document(json::object const& object, std::string_view id_key) {
+  auto const* const id = object.if_contains(json::string_view(id_key.data(), id_key.size()));
+  if (style_.mode == Mode::quiet && !style_.as_hf && id != nullptr)
+    out_ << field_text(*id) << '\n';
+  else
+    json_line(object, style_.mode == Mode::human);
+}
+
+void Output::json_line(boost::json::value const& value, bool indented) {
+  JsonStyle style;
+  if (style_.as_hf) style = kPythonJson;
+  if (indented) style = {true, style_.as_hf, 2};
+  out_ << to_text(value, style) << '\n';
 }
 
 void Output::warning(std::string_view sentence) {
@@ -193,7 +227,7 @@ void Output::note(std::string_view sentence) {
 
 void Output::error_line(std::string_view kind, std::string_view sentence, json::object more) {
   out_.flush();
-  if (style_.mode != Mode::json) {
+  if (style_.mode != Mode::json || style_.as_hf) {
     err_ << coloured("Error: " + printable(sentence), kRed) << std::endl;
     return;
   }
@@ -203,7 +237,7 @@ void Output::error_line(std::string_view kind, std::string_view sentence, json::
   for (auto const& [key, value] : more) error[key] = value;
   json::object whole;
   whole["error"] = std::move(error);
-  err_ << json::serialize(whole) << std::endl;
+  err_ << to_text(whole) << std::endl;
 }
 
 void Output::error(client::Error const& error) {
@@ -215,10 +249,11 @@ void Output::error(client::Error const& error) {
   if (!error.hint.empty()) more["hint"] = error.hint;
   auto sentence = error.message;
   bool const named = sentence.find(error.request_id) != std::string::npos;
-  if (style_.mode != Mode::json && !error.request_id.empty() && !named)
+  bool const object = style_.mode == Mode::json && !style_.as_hf;
+  if (!object && !error.request_id.empty() && !named)
     sentence += " (request id " + error.request_id + ")";
   error_line(name_of(error.kind), sentence, std::move(more));
-  if (style_.mode != Mode::json && !error.hint.empty()) hint(error.hint);
+  if (!object && !error.hint.empty()) hint(error.hint);
 }
 
 void Output::usage_error(std::string_view sentence) {

@@ -19,6 +19,7 @@ struct Style {
   bool colour = false;    ///< of stdout and stderr; human mode only
   bool unicode = true;    ///< a check mark may be shown
   std::size_t width = 0;  ///< tables are cut to it; 0: never
+  bool as_hf = false;     ///< byte for byte as `hf` writes: its JSON, its errors as text in every form
 };
 
 using Fields = std::vector<std::pair<std::string, boost::json::value>>;
@@ -49,6 +50,11 @@ class Output {
   void result(std::string_view message, Fields const& fields);
   /// human: aligned "key: value" lines; agent: key=value lines; json: an object; quiet: the first value.
   void object(Fields const& fields);
+  /// A document of the Hub: JSON in every form, indented for people; in quiet only its member `id_key`, when it has one
+  /// (not as hf, which prints all of it).
+  void document(boost::json::object const& object, std::string_view id_key);
+  /// JSON, indented as hf writes file listings or on one line.
+  void json_line(boost::json::value const& value, bool indented = false);
 
   void warning(std::string_view sentence);
   /// Not in quiet mode.
@@ -62,6 +68,7 @@ class Output {
 
  private:
   void error_line(std::string_view kind, std::string_view sentence, boost::json::object more);
+  [[nodiscard]] std::string cell(boost::json::value const& value) const;
   [[nodiscard]] std::string coloured(std::string_view text, std::string_view code) const;
 
   Style style_;

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "client/cli/commands.h"
+#include "client/cli/repo_batch.h"
 #include "client/cli/selection.h"
 #include "client/cli/text.h"
 #include "core/base/bytes.h"
@@ -13,6 +14,7 @@ namespace json = boost::json;
 
 struct Options {
   std::string repo;
+  std::string from;
   std::vector<std::string> names;
   std::string type;
   std::string revision;
@@ -75,6 +77,18 @@ void show(Output& output, client::Plan const& plan) {
 }
 
 ExitCode run(Session& session, Options const& options) {
+  if (!options.from.empty()) {
+    if (auto const clash = clash_with_from(
+            {{"REPO_ID", !options.repo.empty()},
+             {"--type", !options.type.empty()},
+             {"--revision", !options.revision.empty()},
+             {"--include", !options.include.empty()},
+             {"--exclude", !options.exclude.empty()},
+             {"--local-dir", !options.local_dir.empty()}});
+        !clash.empty())
+      return session.usage(clash);
+    return plan_batch(session, {options.from, options.cache_dir, options.token, options.force, 0, false});
+  }
   if (!options.cache_dir.empty() && !options.local_dir.empty())
     return session.usage("give --local-dir or --cache-dir, not both");
   auto const name = parse_repo_at(options.repo, options.type, options.revision);
@@ -103,9 +117,9 @@ void add_plan(Registrar& registrar) {
   auto* const app =
       add_command(registrar, registrar.root, "plan",
                   "Say what a download would do: files, bytes from disk and network, free space. Moves no file.",
-                  "  hubctl plan gpt2\n  hubctl plan google/fleurs --repo-type dataset --include \"*.json\" --json");
+                  "  hubctl plan gpt2\n  hubctl plan google/fleurs --repo-type dataset --include \"*.json\" --json\n"
+                  "  hubctl plan --from models.txt");
   app->add_option("repo_id", options->repo, "The repository, as in `hubctl download`; REPO@REV is taken too")
-      ->required()
       ->type_name("REPO_ID");
   app->add_option("filenames", options->names, "Files; a name ending in / is a folder (default: all files)")
       ->type_name("FILENAMES");
@@ -116,9 +130,12 @@ void add_plan(Registrar& registrar) {
       ->type_name("DIR");
   app->add_option("--local-dir", options->local_dir, "Plan a download into this folder")->type_name("DIR");
   app->add_flag("--force-download,!--no-force-download", options->force, "Plan as if nothing were cached");
-  app->add_option("--token", options->token, "Access token for this call instead of the stored one")->type_name("TEXT");
-  app->callback(
-      [&registrar, options] { registrar.action = [options](Session& session) { return run(session, *options); }; });
+  add_from(*app, options->from);
+  add_token(*app, options->token);
+  app->callback([&registrar, options] {
+    if (options->repo.empty() && options->from.empty()) throw CLI::RequiredError("REPO_ID");
+    registrar.action = [options](Session& session) { return run(session, *options); };
+  });
 }
 
 }  // namespace hubd::cli

@@ -25,10 +25,27 @@ std::optional<Mode> mode_from(std::string_view name) {
   return std::nullopt;
 }
 
+/// hf cuts its tables also where there is no terminal, and to $COLUMNS before all.
+std::size_t hf_width(client::Variables const& variables) {
+  auto const columns = parse_size(client::variable(variables, "COLUMNS"));
+  return columns && *columns > 0 ? *columns : terminal_width(STDOUT_FILENO, kWidthOtherwise);
+}
+
+/// No locale, "C" or "POSIX", in which Python writes UTF-8 all the same.
+bool is_plain_locale(client::Variables const& variables) {
+  for (auto const* const name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (auto const set = client::variable(variables, name); !set.empty()) return set == "C" || set == "POSIX";
+  return true;
+}
+
 }  // namespace
 
-Session::Session(client::Variables variables, std::ostream& out, std::ostream& err)
-    : variables_(std::move(variables)), out_(out), err_(err), output_(std::make_unique<Output>(Style{}, out, err)) {}
+Session::Session(Program program, client::Variables variables, std::ostream& out, std::ostream& err)
+    : program_(program),
+      variables_(std::move(variables)),
+      out_(out),
+      err_(err),
+      output_(std::make_unique<Output>(Style{}, out, err)) {}
 
 client::Result<void> Session::settle(CommonOptions const& options) {
   options_ = options;
@@ -39,6 +56,11 @@ client::Result<void> Session::settle(CommonOptions const& options) {
   style.colour = terminal && is_terminal(STDERR_FILENO, variables_) && client::variable(variables_, "NO_COLOR").empty();
   style.unicode = is_unicode(variables_);
   if (terminal && !options.no_truncate) style.width = terminal_width(STDOUT_FILENO, kWidthOtherwise);
+  if (as_hf()) {
+    style.as_hf = true;
+    style.width = options.no_truncate ? 0 : hf_width(variables_);
+    style.unicode = style.unicode || is_plain_locale(variables_);
+  }
   output_ = std::make_unique<Output>(style, out_, err_);
   if (!named)
     return client::make_error(client::ErrorKind::bad_request,
@@ -101,6 +123,11 @@ ExitCode Session::fail(client::Error const& error) {
 ExitCode Session::usage(std::string_view sentence) {
   output_->usage_error(sentence);
   return ExitCode::usage;
+}
+
+ExitCode Session::refuse(std::string_view sentence) {
+  auto const code = usage(sentence);
+  return as_hf() ? ExitCode::error : code;
 }
 
 std::unique_ptr<ProgressPrinter> Session::progress(std::string label, bool forced) const {

@@ -8,6 +8,7 @@
 #include "client/caller.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/output.h"
+#include "client/cli/program.h"
 #include "client/cli/progress_printer.h"
 #include "client/client.h"
 #include "client/environment.h"
@@ -27,11 +28,15 @@ struct CommonOptions {
 /// One run of hubctl: its environment, its output, its hubd.
 class Session {
  public:
-  Session(client::Variables variables, std::ostream& out, std::ostream& err);
+  Session(Program program, client::Variables variables, std::ostream& out, std::ostream& err);
 
   /// Decides the output's form. Fails (bad_request) when two forms are asked for.
   client::Result<void> settle(CommonOptions const& options);
 
+  /// Under whose name we answer.
+  [[nodiscard]] Program program() const { return program_; }
+  /// Started as hf or huggingface-cli: answers and exit codes are hf's.
+  [[nodiscard]] bool as_hf() const { return program_ != Program::hubctl; }
   [[nodiscard]] Output& output() { return *output_; }
   [[nodiscard]] client::Variables const& variables() const { return variables_; }
 
@@ -50,6 +55,11 @@ class Session {
   ExitCode fail(client::Error const& error);
   ExitCode usage(std::string_view sentence);
   ExitCode usage(client::Error const& error) { return usage(error.message); }
+  /// A wrong command line for which `hf` has no usage error but an ordinary one.
+  ExitCode refuse(std::string_view sentence);
+
+  /// What the shell sees after Ctrl-C.
+  [[nodiscard]] ExitCode interrupted() const { return as_hf() ? ExitCode::error : ExitCode::interrupted; }
 
   /// How progress is shown: bars on a terminal, plain lines otherwise, none in machine modes; `forced` by --progress.
   [[nodiscard]] std::unique_ptr<ProgressPrinter> progress(std::string label, bool forced) const;
@@ -61,6 +71,7 @@ class Session {
  private:
   client::Result<std::unique_ptr<client::Client>> open(std::string const& cache_root, bool may_start);
 
+  Program program_;
   client::Variables variables_;
   std::ostream& out_;
   std::ostream& err_;

@@ -75,9 +75,11 @@ ExitCode stop(Session& session) {
 
 ExitCode version(Session& session) {
   auto const client = session.connect_to_running();
-  Fields fields{{"version", json::value(kVersion)}};
-  if (client) fields.emplace_back("hubd", (*client)->hello().version);
-  session.output().result("hubctl version", fields);
+  bool const as_hf = session.as_hf();
+  Fields fields{{"version", json::value(as_hf ? kHfVersion : kVersion)}};
+  if (client && !as_hf) fields.emplace_back("hubd", (*client)->hello().version);
+  session.output().result(as_hf ? "hf version" : "hubctl version", fields);
+  if (as_hf) session.output().note("(hubctl " + std::string(kVersion) + ", answering as hf " + kHfVersion + ")");
   return ExitCode::ok;
 }
 

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "core/base/edit_distance.h"
+
 namespace hubd::cli {
 namespace {
 
@@ -32,21 +34,6 @@ std::optional<std::uint64_t> leading_number(std::string_view text, std::string_v
   rest = text.substr(static_cast<std::size_t>(end - text.data()));
   while (rest.starts_with(' ')) rest.remove_prefix(1);
   return number;
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      auto const above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -195,7 +182,7 @@ std::optional<std::string> nearest(std::string_view word, std::vector<std::strin
   std::optional<std::string> best;
   auto best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
   for (auto const& candidate : candidates) {
-    auto const steps = distance(word, candidate);
+    auto const steps = edit_distance(word, candidate);
     if (steps < best_distance) {
       best_distance = steps;
       best = candidate;
