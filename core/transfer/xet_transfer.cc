@@ -636,14 +636,19 @@ Async<void> XetTransfer::copy_some(Copy& rest, fs::Buffer& buffer, std::unique_p
 
 /// Chunks in the order of the file, the last placed of each place; terms likewise.
 void XetTransfer::settle() {
-  std::stable_sort(chunks_.begin(), chunks_.end(), [](PlacedChunk const& a, PlacedChunk const& b) { return a.offset < b.offset; });
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < chunks_.size(); ++i) {
-    if (i + 1 < chunks_.size() && chunks_[i + 1].offset == chunks_[i].offset) continue;
-    bool const overlaps = kept > 0 && chunks_[i].offset < chunks_[kept - 1].offset + chunks_[kept - 1].length;
-    if (!overlaps) chunks_[kept++] = chunks_[i];
+  std::vector<std::pair<Bytes, std::size_t>> order;  // (offset, which), so that of one place the last placed comes last
+  order.reserve(chunks_.size());
+  for (std::size_t i = 0; i < chunks_.size(); ++i) order.emplace_back(chunks_[i].offset, i);
+  std::sort(order.begin(), order.end());
+  std::vector<PlacedChunk> settled;
+  settled.reserve(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i + 1 < order.size() && order[i + 1].first == order[i].first) continue;
+    auto const& chunk = chunks_[order[i].second];
+    bool const overlaps = !settled.empty() && chunk.offset < settled.back().offset + settled.back().length;
+    if (!overlaps) settled.push_back(chunk);
   }
-  chunks_.resize(kept);
+  chunks_ = std::move(settled);
   std::sort(terms_.begin(), terms_.end(), [](XetTerm const& a, XetTerm const& b) { return a.extent.offset < b.extent.offset; });
 }
 
