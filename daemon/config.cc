@@ -199,6 +199,7 @@ Config typed(Settings const& settings) {
   config.range_size = bytes("transfer.range_size");
   config.connections_per_file = number("transfer.connections_per_file");
   config.xet = text("transfer.xet") == "on";
+  config.adopt = text("store.adopt") == "on";
   config.files_in_flight = number("transfer.files_in_flight");
   config.memory_max = bytes("memory.max");
   auto const& level = text("log.level");

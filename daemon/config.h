@@ -71,6 +71,7 @@ struct Config {
   Bytes range_size = 0;
   std::size_t connections_per_file = 0;
   bool xet = true;
+  bool adopt = true;
   std::size_t files_in_flight = 0;
   Bytes memory_max = 0;
   LogLevel log_level = LogLevel::info;

@@ -42,6 +42,8 @@ constexpr Key keys[] = {
      std::uint64_t{1} << 30U},
     {"transfer.connections_per_file", count, "8", false, "Ranges of one file fetched at a time.", 1, 64},
     {"transfer.xet", choice, "on", false, "Fetch Xet-backed files by the Xet protocol, chunk by chunk.", 0, 0, "on|off"},
+    {"store.adopt", choice, "on", false,
+     "Read large files that came by another way than Xet once more, while idle, so that their chunks are reused.", 0, 0, "on|off"},
     {"transfer.files_in_flight", count, "8", false, "Files over 1 MiB of one transfer fetched at a time.", 1, 256},
     {"memory.max", bytes, "512 MiB", false, "Memory for buffers of transfers, all together.",
      std::uint64_t{16} << 20U},

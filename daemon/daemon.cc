@@ -85,6 +85,7 @@ engine::Options engine_options(Config const& config, std::string const& state_fo
   options.connections_per_host = config.connections_per_host;
   options.connections_per_file = config.connections_per_file;
   options.xet = config.xet;
+  options.adopt = config.adopt;
   options.files_in_flight = config.files_in_flight;
   options.memory_max = config.memory_max;
   options.tuning = tuning(config);

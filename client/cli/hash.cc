@@ -46,9 +46,16 @@ class Descriptor {
 client::Error read_error(std::string const& path, std::string const& what) {
   auto const code = errno;
   auto kind = ErrorKind::io;
-  if (code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP) kind = ErrorKind::bad_request;
-  if (code == EACCES || code == EPERM) kind = ErrorKind::permission_denied;
-  return make_error(kind, path + " cannot be " + what + ": " + std::strerror(code));
+  std::string next = "check the disk";
+  if (code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP) {
+    kind = ErrorKind::bad_request;
+    next = "check the name";
+  }
+  if (code == EACCES || code == EPERM) {
+    kind = ErrorKind::permission_denied;
+    next = "ask its owner for the right to read it";
+  }
+  return make_error(kind, path + " cannot be " + what + ": " + std::strerror(code) + "; " + next);
 }
 
 /// Prints one file's chunks while they are found and its ids behind them, in the form asked for.
@@ -76,9 +83,16 @@ class Printer {
           output_.raw((number_ == 0 ? " " : ",") +
                       json::serialize(json::object{{"hash", hash}, {"offset", offset_}, {"length", chunk.size}}));
           break;
-        case Mode::quiet: output_.raw(hash); break;
-        case Mode::agent: output_.text("chunk=" + hash + " offset=" + std::to_string(offset_) + " length=" + std::to_string(chunk.size)); break;
-        case Mode::human: output_.text("  " + hash + "  " + std::to_string(offset_) + " +" + std::to_string(chunk.size)); break;
+        case Mode::quiet:
+          output_.raw(hash);
+          break;
+        case Mode::agent:
+          output_.text("chunk=" + hash + " offset=" + std::to_string(offset_) +
+                       " length=" + std::to_string(chunk.size));
+          break;
+        case Mode::human:
+          output_.text("  " + hash + "  " + std::to_string(offset_) + " +" + std::to_string(chunk.size));
+          break;
       }
     }
     offset_ += chunk.size;
@@ -131,12 +145,15 @@ class Printer {
 };
 
 client::Result<void> hash_file(std::string const& path, Printer& printer, std::span<std::byte> block) {
-  Descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe without a writer must not hold us
+  Descriptor const file(
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe without a writer must not hold us
   if (file.number() < 0) return read_error(path, "opened");
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.number(), &status) != 0) return read_error(path, "looked at");
   if (!S_ISREG(status.st_mode))
-    return make_error(ErrorKind::bad_request, path + " is " + (S_ISDIR(status.st_mode) ? "a folder" : "not a regular file") + "; name regular files");
+    return make_error(
+        ErrorKind::bad_request,
+        path + " is " + (S_ISDIR(status.st_mode) ? "a folder" : "not a regular file") + "; name regular files");
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_SEQUENTIAL);
   auto const size = static_cast<Bytes>(status.st_size);
   hash::Sha256Hasher sha256;
@@ -199,7 +216,7 @@ void add_hash(Registrar& registrar) {
                                 "  hubctl hash model.safetensors\n"
                                 "  hubctl hash model.safetensors --chunks\n"
                                 "  hubctl hash *.safetensors --json");
-  app->add_option("files", options->files, "Regular files")->required()->type_name("FILE...");
+  app->add_option("files", options->files, "Regular files")->required()->type_name("FILE");
   app->add_flag("--chunks", options->chunks, "Also each Xet chunk: its hash, offset and length");
   app->callback(
       [&registrar, options] { registrar.action = [options](Session& session) { return run(session, *options); }; });

@@ -84,8 +84,10 @@ std::string HelpFormatter::make_help(CLI::App const* app, std::string, CLI::AppF
                       whole.substr(0, whole.find('\n')));
   }
   if (!commands.empty()) text += "\nCommands:\n" + commands;
-  auto groups = app->get_groups();
-  std::stable_partition(groups.begin(), groups.end(), [](auto const& group) { return !is_common(group); });
+  std::vector<std::string> groups;  // what is its own first, then what all commands have
+  for (bool const common : {false, true})
+    for (auto const& group : app->get_groups())
+      if (is_common(group) == common) groups.push_back(group);
   for (auto const& group : groups) {
     std::string options;
     for (auto const* const option : app->get_options())

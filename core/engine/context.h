@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,7 @@ struct Context {
   std::unique_ptr<Journal> journal;  ///< set by start()
   std::unique_ptr<store::Store> store;  ///< set by start()
   Totals totals;
+  std::function<void(std::string path, std::string etag)> adopt_later;  ///< set by the engine: when there is time
   std::atomic<bool> stopping = false;  ///< atomic: hashing on the pool looks at it
 
   /// Each permit may hold a block of a body in memory, and as much again on its way to disk and hash.

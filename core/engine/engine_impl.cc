@@ -40,7 +40,9 @@ EngineImpl::EngineImpl(Options options, Parts parts)
       revisions_(context_, tasks_),
       listings_(context_, tasks_),
       lookups_(context_, tasks_),
-      contents_(context_) {}
+      contents_(context_) {
+  context_.adopt_later = [this](std::string path, std::string etag) { verifier_.enqueue(std::move(path), std::move(etag)); };
+}
 
 Error EngineImpl::stopping() const {
   return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");

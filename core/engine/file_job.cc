@@ -51,11 +51,12 @@ Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string
 
 }  // namespace
 
-FileJob::FileJob(Context& context, XetAccesses& accesses, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key)
+FileJob::FileJob(Context& context, XetAccesses& accesses, Adoption& adoption, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
       permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint)}),
       accesses_(accesses),
+      adoption_(adoption),
       held_(held),
       flights_(flights),
       changed_(context.parts.executor) {}
@@ -204,6 +205,8 @@ std::shared_ptr<cas::TokenSource> FileJob::xet_access() const {
 
 Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource> tokens) {
   tokens_ = std::move(tokens);
+  auto const named = co_await adoption_.name_terms(*tokens_, task_.caller.user_agent);
+  if (!named) co_return named.error();
   transfer::XetTransfer::Parts parts{context_.parts.executor, context_.parts.disk, context_.parts.hashing, context_.parts.files, context_.parts.timers,
                                      context_.parts.log,      permits_,            context_.cas,           *tokens_,
                                      held_,                   flights_};
@@ -298,6 +301,8 @@ Async<void> FileJob::publish() {
     placed = co_await net::offload(context_.parts.disk, place);
   }
   if (placed) context_.totals.bytes_published += task_.file.size;
+  bool const plain = xet_ == nullptr && task_.local_dir.empty();
+  if (placed && plain) context_.adopt_later(context_.parts.cache.layout().blob(task_.repo, task_.file.etag()), task_.file.etag());
   co_return placed;
 }
 
@@ -339,7 +344,7 @@ Async<FileJobs::Use> FileJobs::use(FileTask task) {
     if (!woken) co_return fail(ErrorKind::cancelled, "the caller left");
   }
   sched::FileKey const number{next_++};
-  auto job = std::make_shared<FileJob>(context_, accesses_, held_, flights_, std::move(task), number);
+  auto job = std::make_shared<FileJob>(context_, accesses_, adoption_, held_, flights_, std::move(task), number);
   jobs_.emplace(key, job);
   Use use(job, true);
   tasks_.spawn("file job", drive(*this, job, key));

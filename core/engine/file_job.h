@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/base/listing.h"
+#include "core/engine/adoption.h"
 #include "core/engine/context.h"
 #include "core/engine/held_chunks.h"
 #include "core/engine/xet_accesses.h"
@@ -32,7 +33,7 @@ struct FileTask {
 /// All on the engine's executor.
 class FileJob {
  public:
-  FileJob(Context& context, XetAccesses& accesses, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key);
+  FileJob(Context& context, XetAccesses& accesses, Adoption& adoption, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key);
   FileJob(FileJob const&) = delete;
   FileJob& operator=(FileJob const&) = delete;
 
@@ -78,6 +79,7 @@ class FileJob {
   FileTask task_;
   FilePermits permits_;
   XetAccesses& accesses_;
+  Adoption& adoption_;
   HeldChunks& held_;
   transfer::XetFlights& flights_;
   std::shared_ptr<cas::TokenSource> tokens_;  // shared with other files of the snapshot
@@ -99,7 +101,7 @@ class FileJob {
 /// The jobs under way, by content. All on the engine's executor.
 class FileJobs {
  public:
-  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), accesses_(context), held_(context), flights_(context.parts.executor), tasks_(tasks), gone_(context.parts.executor) {}
+  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), accesses_(context), adoption_(context), held_(context), flights_(context.parts.executor), tasks_(tasks), gone_(context.parts.executor) {}
 
   /// One caller's interest in a job; when the last goes, the job stops.
   class Use {
@@ -127,6 +129,7 @@ class FileJobs {
 
   Context& context_;
   XetAccesses accesses_;
+  Adoption adoption_;
   HeldChunks held_;
   transfer::XetFlights flights_;
   net::TaskGroup& tasks_;

@@ -11,7 +11,7 @@ namespace {
 /// The newest place whose bytes still are those that were hashed. Empty: none.
 std::string standing(Context& context, std::string const& etag) {
   for (auto const& path : context.ledger->holders(etag)) {
-    auto const stat = context.parts.files.lstat(path);
+    auto const stat = context.parts.files.stat(path);  // the stock shared store makes a blob's name a link to its payload
     if (stat && stat->type == fs::Stat::Type::regular && context.ledger->look(*stat, etag) == Ledger::Verdict::verified) return path;
   }
   return {};
@@ -31,14 +31,14 @@ std::vector<store::HeldRun> HeldChunks::find(xet::MerkleHash const& xorb, std::u
 std::unique_ptr<fs::File> HeldChunks::open(std::string const& etag) {
   auto path = standing(context_, etag);
   if (path.empty()) path = transfer::Partial::path_of(context_.partials, etag);  // one that is being filled
-  auto file = context_.parts.files.open(path, fs::OpenMode::read, 0, true);
+  auto file = context_.parts.files.open(path, fs::OpenMode::read);
   return file ? std::move(*file) : nullptr;
 }
 
 void HeldChunks::distrust(std::string const& etag) {
   auto const recipe = context_.store->read(etag);
   auto const path = standing(context_, etag);
-  auto const stat = path.empty() ? Result<fs::Stat>(fs::Stat{}) : context_.parts.files.lstat(path);
+  auto const stat = path.empty() ? Result<fs::Stat>(fs::Stat{}) : context_.parts.files.stat(path);
   if (recipe && !path.empty() && stat) {
     context_.parts.log.warning(path + " does not hold what it held when it was hashed; it is fetched again when next asked for");
     context_.ledger->record(*stat, etag, false, path);

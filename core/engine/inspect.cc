@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/inspect.h"
 
+#include "core/engine/adoption.h"
+
 #include "core/fs/buffer.h"
 #include "core/hash/hasher.h"
 
@@ -43,7 +45,7 @@ Result<Seen> look_at(cache::Cache& cache, Ledger const& ledger, RepoRef const& r
   return seen;
 }
 
-Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, std::string const& path, std::string const& etag,
+Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, store::Store* store, std::string const& path, std::string const& etag,
                        std::atomic<bool> const& stop) {
   auto const id = ContentId::parse(etag);
   if (!id) return fail(ErrorKind::bad_request, path + " has a name that is no hash: " + etag);
@@ -52,13 +54,17 @@ Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, std::string const&
   auto const before = (*file)->stat();
   if (!before) return before.error();
   hash::ContentHasher hasher(*id, before->size);
+  std::optional<ChunkLesson> lesson;
+  if (store != nullptr && worth_adopting(etag, before->size) && !store->has(etag)) lesson.emplace(*id, before->size);
   fs::Buffer buffer(static_cast<std::size_t>(std::min<Bytes>(1_MiB, before->size + 1)));
   for (Bytes at = 0; at < before->size;) {
     if (stop) return fail(ErrorKind::cancelled, path + " was not hashed to its end: hubd is stopping");
     auto const count = (*file)->read_at(at, buffer.span());
     if (!count) return count.error();
     if (*count == 0) break;
-    hasher.update(buffer.span().first(static_cast<std::size_t>(*count)));
+    auto const data = buffer.span().first(static_cast<std::size_t>(*count));
+    hasher.update(data);
+    if (lesson) lesson->update(data);
     at += *count;
   }
   auto const after = (*file)->stat();
@@ -67,6 +73,7 @@ Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, std::string const&
     return fail(ErrorKind::busy, path + " was changed by another program while hubd hashed it");
   bool const matches = hasher.finish() == etag;
   ledger.record(*after, etag, matches, path);
+  if (lesson && matches) (void)store->add(lesson->finish());  // without it its chunks are not reused
   return matches;
 }
 

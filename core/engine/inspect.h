@@ -6,6 +6,7 @@
 #include "core/base/listing.h"
 #include "core/cache/cache.h"
 #include "core/engine/ledger.h"
+#include "core/store/store.h"
 
 namespace hubd::engine {
 
@@ -39,7 +40,8 @@ Seen::State judge(Ledger const& ledger, fs::Stat const& stat, ListedFile const& 
 
 /// Hashes a file and records the verdict. False: other bytes than `etag` says. Blocking and long: the hashing pool.
 /// Fails: local_entry_not_found, io; busy when the file changed meanwhile; cancelled within one block once `stop` is set.
-Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, std::string const& path, std::string const& etag,
+/// With a `store`, the chunks of a large LFS content that is right are learned on the way (ChunkLesson).
+Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, store::Store* store, std::string const& path, std::string const& etag,
                        std::atomic<bool> const& stop);
 
 /// Is this path `<root>/<repo folder>/blobs/<name>`? Only such files are nobody's to edit, and may share their inode.

@@ -39,6 +39,7 @@ struct Options {
   std::size_t files_in_flight = 8;
   Bytes memory_max = 512_MiB;  ///< of body buffers, all together
   bool xet = true;             ///< Xet-backed files by the Xet protocol; else all by the plain route
+  bool adopt = true;           ///< learn the chunks of contents that came by another way, while nothing moves
   Tuning tuning;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/verifier.h"
 
+#include "core/engine/adoption.h"
 #include "core/engine/inspect.h"
 
 namespace hubd::engine {
@@ -16,8 +17,14 @@ void Verifier::enqueue(std::string path, std::string etag) {
   changed_.notify();
 }
 
+bool Verifier::adopts() const { return context_.options.xet && context_.options.adopt; }
+
+bool Verifier::lacks_recipe(std::string const& etag, Bytes size) const {
+  return adopts() && worth_adopting(etag, size) && !context_.store->has(etag);
+}
+
 Async<bool> Verifier::hash_now(std::string path, std::string etag) {
-  auto work = [&] { return hash_file(context_.parts.files, *context_.ledger, path, etag, context_.stopping); };
+  auto work = [&] { return hash_file(context_.parts.files, *context_.ledger, adopts() ? context_.store.get() : nullptr, path, etag, context_.stopping); };
   auto matches = co_await net::offload(context_.parts.hashing, work);
   if (matches && !*matches) {
     ++context_.totals.integrity_failures;
@@ -37,7 +44,8 @@ asio::awaitable<void> Verifier::run(std::function<bool()> busy) {
       auto const stat = context_.parts.files.stat(path);
       if (!stat || stat->type != fs::Stat::Type::regular || !ContentId::parse(etag)) continue;
       auto const verdict = context_.ledger->look(*stat, etag);
-      if (verdict == Ledger::Verdict::unknown || verdict == Ledger::Verdict::edited) unknown.emplace_back(path, etag);
+      bool const unhashed = verdict == Ledger::Verdict::unknown || verdict == Ledger::Verdict::edited;
+      if (unhashed || (verdict == Ledger::Verdict::verified && lacks_recipe(etag, stat->size))) unknown.emplace_back(path, etag);
     }
     return unknown;
   };
@@ -57,7 +65,8 @@ asio::awaitable<void> Verifier::run(std::function<bool()> busy) {
       auto const stat = context_.parts.files.stat(std::string(the_path));
       if (!stat) return true;
       auto const verdict = context_.ledger->look(*stat, std::string(the_etag));
-      return verdict == Ledger::Verdict::verified || verdict == Ledger::Verdict::wrong;
+      if (verdict == Ledger::Verdict::verified) return !lacks_recipe(std::string(the_etag), stat->size);
+      return verdict == Ledger::Verdict::wrong;
     };
     bool const skip = co_await net::offload(context_.parts.disk, known);
     Result<bool> hashed = true;

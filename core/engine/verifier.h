@@ -11,7 +11,8 @@
 namespace hubd::engine {
 
 /// Hashes what others wrote into the cache, one file at a time, while nothing else moves. A blob that turns out wrong is
-/// remembered as such, and fetched again when it is next asked for. All on the engine's executor.
+/// remembered as such, and fetched again when it is next asked for. Contents that came by another way than Xet are read here
+/// too, and their chunks noted, so that later revisions reuse them. All on the engine's executor.
 class Verifier {
  public:
   explicit Verifier(Context& context) : context_(context), changed_(context.parts.executor) {}
@@ -27,6 +28,8 @@ class Verifier {
   Async<bool> hash_now(std::string path, std::string etag);
 
  private:
+  [[nodiscard]] bool adopts() const;
+  [[nodiscard]] bool lacks_recipe(std::string const& etag, Bytes size) const;
   Context& context_;
   std::deque<std::pair<std::string, std::string>> queue_;  // path, etag
   std::set<std::string> queued_;

@@ -358,7 +358,7 @@ class SystemFileSystem final : public FileSystem {
 
   Result<void> copy_bytes(int source, int target, std::string const& to) {
     if (::ioctl(target, FICLONE, source) == 0) return {};
-    auto const stopped = [this, &to] { return fail(ErrorKind::cancelled, "the copy to " + to + " was stopped"); };
+    auto const stopped = [&to] { return fail(ErrorKind::cancelled, "the copy to " + to + " was stopped"); };
     while (true) {
       if (interrupted()) return stopped();
       auto const count = ::copy_file_range(source, nullptr, target, nullptr, std::size_t{64} << 20U, 0);

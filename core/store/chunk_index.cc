@@ -107,7 +107,7 @@ Result<void> ChunkIndex::add_rows(Recipe const& recipe) {
   Bytes offset = 0;
   std::int64_t number = 0;
   for (auto const& term : recipe.terms) {
-    auto& run = statements_->insert_run.reset();
+    auto& run = statements_->insert_run.reset();  // of unknown terms too: they say that somebody was asked
     run.bind(1, as_column(term.xorb.word(0))).bind(2, as_column(term.xorb.word(1))).bind(3, std::int64_t{term.first}).bind(4, content);
     run.bind(5, number++).bind(6, std::int64_t{term.end}).bind(7, as_column(ordinal)).bind(8, as_column(offset));
     auto const done = run.run();
@@ -186,10 +186,12 @@ Result<void> ChunkIndex::tidy() {
   return database_->execute("DELETE FROM samples WHERE content NOT IN (SELECT id FROM contents)");
 }
 
-Result<std::vector<std::string>> ChunkIndex::etags() const {
+Result<std::vector<std::string>> ChunkIndex::unnamed(std::size_t count) const {
   std::scoped_lock const guard(mutex_);
-  auto query = database_->prepare("SELECT etag FROM contents ORDER BY etag");
+  auto query = database_->prepare(
+      "SELECT etag FROM contents WHERE chunks > 0 AND NOT EXISTS (SELECT 1 FROM runs WHERE content = contents.id) ORDER BY id DESC LIMIT ?");
   if (!query) return query.error();
+  query->bind(1, as_column(count));
   std::vector<std::string> found;
   while (true) {
     auto const row = query->step();

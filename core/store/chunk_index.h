@@ -39,7 +39,7 @@ class ChunkIndex {
   /// Replaces what is known of that content. Fails: io, disk_full.
   Result<void> add(Recipe const& recipe);
   Result<void> remove(std::string const& etag);
-  /// Runs that overlap chunks [first, end) of a xorb, the longest first. Fails: io.
+  /// (Never asked for the zero xorb.) Runs that overlap chunks [first, end) of a xorb, the longest first. Fails: io.
   [[nodiscard]] Result<std::vector<Run>> runs(xet::MerkleHash const& xorb, std::uint32_t first, std::uint32_t end) const;
   /// Contents that may hold a chunk; only sampled chunks are found: see is_sampled(). Fails: io.
   [[nodiscard]] Result<std::vector<Place>> places(xet::MerkleHash const& chunk) const;
@@ -50,7 +50,8 @@ class ChunkIndex {
   Result<void> tidy();
 
   [[nodiscard]] bool is_new() const { return new_; }  ///< nothing stood in it when it was opened
-  [[nodiscard]] Result<std::vector<std::string>> etags() const;
+  /// Contents of which nobody said where the Hub keeps their chunks; the latest first, at most `count`.
+  [[nodiscard]] Result<std::vector<std::string>> unnamed(std::size_t count) const;
   struct Totals {
     std::uint64_t contents = 0;
     std::uint64_t chunks = 0;

@@ -19,7 +19,7 @@ struct RecipeChunk {
   friend bool operator==(RecipeChunk const&, RecipeChunk const&) = default;
 };
 
-/// Which chunks of a xorb the next `end - first` chunks of the content are.
+/// Which chunks of a xorb the next `end - first` chunks of the content are. The zero xorb: not known of these.
 struct RecipeTerm {
   xet::MerkleHash xorb;
   std::uint32_t first = 0;

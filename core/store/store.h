@@ -36,6 +36,8 @@ class Store {
   /// Fails: local_entry_not_found, corrupt, io.
   Result<Recipe> read(std::string const& etag) const;
   [[nodiscard]] bool has(std::string const& etag) const;
+  /// Contents whose chunks are known by their bytes only, the latest first. Fails: io.
+  [[nodiscard]] Result<std::vector<std::string>> unnamed() const { return index_->unnamed(64); }
   Result<void> forget(std::string const& etag);
   /// Forgets contents of which `stands` says no. Returns how many. Long.
   Result<std::uint64_t> collect(std::function<bool(std::string const& etag)> const& stands);

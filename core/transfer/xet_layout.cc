@@ -49,7 +49,9 @@ Result<XetLayout> lay_out(xet::Reconstruction const& answer, Extent asked, Bytes
   }
   if (at < asked.end()) return wrong("its terms end at byte " + std::to_string(at) + " of " + std::to_string(asked.end()));
   for (auto& fetch : layout.fetches)
-    std::stable_sort(fetch.terms.begin(), fetch.terms.end(), [](XetTerm const& a, XetTerm const& b) { return a.first < b.first; });
+    std::sort(fetch.terms.begin(), fetch.terms.end(), [](XetTerm const& a, XetTerm const& b) {
+      return a.first != b.first ? a.first < b.first : a.extent.offset < b.extent.offset;
+    });
   return layout;
 }
 

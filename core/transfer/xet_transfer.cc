@@ -271,7 +271,10 @@ asio::awaitable<void> XetTransfer::wait_for_others() {
     auto const terms = queued.fetch.terms;
     auto const looked = co_await look_here(terms);
     --active_;
-    if (!looked) co_return;
+    if (!looked) {
+      if (!ended_) end(looked.error());
+      co_return;
+    }
     sort_out(std::move(queued));
     changed_.notify();
   }
@@ -461,6 +464,7 @@ Async<void> XetTransfer::look_here(std::vector<XetTerm> const& terms) {
     for (std::size_t j = 0; j < lacking.size(); ++j) {
       if (held[j].empty()) continue;
       auto runs = std::move(held[j]);
+      std::erase_if(runs, [this](store::HeldRun const& run) { return failed_sources_.contains(run.etag); });
       auto const claimed = co_await claim(lacking[j], std::move(runs));
       if (!claimed) co_return claimed.error();
     }
@@ -487,7 +491,7 @@ Async<void> XetTransfer::claim(XetTerm term, std::vector<store::HeldRun> runs) {
     term.extent.length -= length;
     add_copy(runs[to - 1], term.extent.end());
   }
-  for (; from < to && !ended_; ++from) {
+  for (; from < to && !ended_ && probing_; ++from) {
     auto const& run = runs[from];
     auto const length = length_of(run.chunks);
     if (length < bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
@@ -519,7 +523,11 @@ Async<std::optional<Bytes>> XetTransfer::locate(XetTerm term, store::HeldRun con
     Extent const byte{term.extent.offset + std::min(term.extent.length - 1, term.extent.length * wanted / (term.end - term.first)), 1};
     auto const with = context();
     auto const answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, byte, with);
-    if (!answer) co_return about(answer.error());
+    if (!answer && answer.error().kind == ErrorKind::cancelled) co_return about(answer.error());
+    if (!answer) {
+      probing_ = false;  // reuse is not worth waiting for a CAS that does not answer
+      break;
+    }
     last_progress_ = parts_.timers.clock().now();
     if (answer->terms.size() != 1 || answer->offset_into_first_range > byte.offset) break;
     auto const& chunk = answer->terms.front();
@@ -574,6 +582,7 @@ asio::awaitable<void> XetTransfer::copy() {
       gaps_.push_back({extent, true});
     }
     changed_.notify();
+    if (broken) failed_sources_.insert(rest.etag);
     // The chunks of others may be gone; our own partial that cannot be written is the end.
     if (broken && broken->kind != ErrorKind::corrupt) {
       end(about(*broken));
@@ -627,13 +636,19 @@ Async<void> XetTransfer::copy_some(Copy& rest, fs::Buffer& buffer, std::unique_p
 
 /// Chunks in the order of the file, the last placed of each place; terms likewise.
 void XetTransfer::settle() {
-  std::stable_sort(chunks_.begin(), chunks_.end(), [](PlacedChunk const& a, PlacedChunk const& b) { return a.offset < b.offset; });
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < chunks_.size(); ++i) {
-    if (i + 1 < chunks_.size() && chunks_[i + 1].offset == chunks_[i].offset) continue;
-    chunks_[kept++] = chunks_[i];
+  std::vector<std::pair<Bytes, std::size_t>> order;  // (offset, which), so that of one place the last placed comes last
+  order.reserve(chunks_.size());
+  for (std::size_t i = 0; i < chunks_.size(); ++i) order.emplace_back(chunks_[i].offset, i);
+  std::sort(order.begin(), order.end());
+  std::vector<PlacedChunk> settled;
+  settled.reserve(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i + 1 < order.size() && order[i + 1].first == order[i].first) continue;
+    auto const& chunk = chunks_[order[i].second];
+    bool const overlaps = !settled.empty() && chunk.offset < settled.back().offset + settled.back().length;
+    if (!overlaps) settled.push_back(chunk);
   }
-  chunks_.resize(kept);
+  chunks_ = std::move(settled);
   std::sort(terms_.begin(), terms_.end(), [](XetTerm const& a, XetTerm const& b) { return a.extent.offset < b.extent.offset; });
 }
 

@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/base/log.h"
@@ -139,6 +140,7 @@ class XetTransfer final : public Movement {
   std::deque<Gap> gaps_;
   std::deque<Queued> queue_;
   std::deque<Copy> copies_;
+  std::set<std::string> failed_sources_;  // contents that could not be copied from: not tried again
   std::deque<Queued> waiting_;  // for what others fetch
   std::size_t active_ = 0;       // workers with a fetch
   std::size_t with_permit_ = 0;  // of these, past the queue
@@ -151,6 +153,7 @@ class XetTransfer final : public Movement {
   std::uint64_t stale_ = 0;       // URLs up to this generation are over
   unsigned refusals_ = 0;         // 403 in a row
   bool repairing_ = false;
+  bool probing_ = true;           // runs in the middle of a term are looked for
   Bytes received_ = 0;
   Bytes reused_ = 0;
   std::uint64_t requests_ = 0;

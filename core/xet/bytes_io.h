@@ -20,11 +20,16 @@ template <class Number>
 Number get_le(std::span<std::byte const> bytes, std::size_t at) {
   assert(at + sizeof(Number) <= bytes.size());
   Number value = 0;
-  for (std::size_t i = sizeof(Number); i-- > 0;) value = static_cast<Number>(value << 8U | std::to_integer<Number>(bytes[at + i]));
+  for (std::size_t i = sizeof(Number); i-- > 0;)
+    value = static_cast<Number>(value << 8U | std::to_integer<Number>(bytes[at + i]));
   return value;
 }
-inline std::uint32_t get_u32(std::span<std::byte const> bytes, std::size_t at) { return get_le<std::uint32_t>(bytes, at); }
-inline std::uint64_t get_u64(std::span<std::byte const> bytes, std::size_t at) { return get_le<std::uint64_t>(bytes, at); }
+inline std::uint32_t get_u32(std::span<std::byte const> bytes, std::size_t at) {
+  return get_le<std::uint32_t>(bytes, at);
+}
+inline std::uint64_t get_u64(std::span<std::byte const> bytes, std::size_t at) {
+  return get_le<std::uint64_t>(bytes, at);
+}
 inline MerkleHash get_hash(std::span<std::byte const> bytes, std::size_t at) {
   assert(at + MerkleHash::kSize <= bytes.size());
   MerkleHash hash;

@@ -111,33 +111,24 @@ Result<void> unpack_chunk(ChunkHead const& head, std::span<std::byte const> pack
 
 ChunkHead append_chunk(std::span<std::byte const> chunk, Packing wanted, std::vector<std::byte>& body) {
   assert(!chunk.empty() && chunk.size() <= kChunkSizeMax && "the caller cuts chunks");
-  auto const at = body.size();
-  ChunkHead head;
-  head.size = static_cast<std::uint32_t>(chunk.size());
-  auto const bound = wanted == Packing::none ? chunk.size() : LZ4F_compressFrameBound(chunk.size(), nullptr);
-  body.resize(at + kChunkHeadSize + std::max(bound, chunk.size()));
-  auto const room = std::span(body).subspan(at + kChunkHeadSize);
+  thread_local std::vector<std::byte> frame(LZ4F_compressFrameBound(kChunkSizeMax, nullptr));
   std::size_t packed = 0;
-  if (wanted == Packing::lz4) packed = pack_lz4(chunk, room);
+  if (wanted == Packing::lz4) packed = pack_lz4(chunk, frame);
   if (wanted == Packing::grouped_lz4) {
     thread_local std::array<std::byte, kChunkSizeMax> grouped;
     auto const bytes = std::span(grouped).first(chunk.size());
     group_bytes(chunk, bytes);
-    packed = pack_lz4(bytes, room);
+    packed = pack_lz4(bytes, frame);
   }
-  if (packed != 0 && packed < chunk.size()) {
-    head.packing = wanted;
-  } else {
-    std::copy(chunk.begin(), chunk.end(), room.begin());
-    packed = chunk.size();
-  }
-  head.packed_size = static_cast<std::uint32_t>(packed);
-  auto* const bytes = body.data() + at;
-  bytes[0] = std::byte{0};
-  put_u24(bytes + 1, packed);
+  bool const shrinks = packed != 0 && packed < chunk.size();
+  auto const payload = shrinks ? std::span<std::byte const>(frame).first(packed) : chunk;
+  ChunkHead const head{shrinks ? wanted : Packing::none, static_cast<std::uint32_t>(payload.size()), static_cast<std::uint32_t>(chunk.size())};
+  std::array<std::byte, kChunkHeadSize> bytes{};
+  put_u24(bytes.data() + 1, head.packed_size);
   bytes[4] = static_cast<std::byte>(head.packing);
-  put_u24(bytes + 5, chunk.size());
-  body.resize(at + kChunkHeadSize + packed);
+  put_u24(bytes.data() + 5, head.size);
+  body.insert(body.end(), bytes.begin(), bytes.end());
+  body.insert(body.end(), payload.begin(), payload.end());
   return head;
 }
 

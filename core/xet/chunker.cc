@@ -22,6 +22,26 @@ inline std::uint64_t step(std::uint64_t state, std::byte byte) {
   return (state << 1U) + kGear[std::to_integer<std::size_t>(byte)];
 }
 
+/// The end of the first chunk that ends in [at, end), nothing when none does. `state` is of the bytes before `at`.
+std::byte const* find_cut(std::byte const* at, std::byte const* end, std::uint64_t& state) {
+  // Each step waits for the one before; unrolled, that is all that is waited for.
+  constexpr std::ptrdiff_t kUnrolled = 8;
+  auto now = state;
+  for (; end - at >= kUnrolled; at += kUnrolled) {
+#pragma GCC unroll 8
+    for (std::ptrdiff_t i = 0; i < kUnrolled; ++i) {
+      now = step(now, at[i]);
+      if (now < kNoCut) return at + i + 1;
+    }
+  }
+  for (; at != end; ++at) {
+    now = step(now, *at);
+    if (now < kNoCut) return at + 1;
+  }
+  state = now;
+  return nullptr;
+}
+
 }  // namespace
 
 Chunker::Step Chunker::next(std::span<std::byte const> data) {
@@ -29,46 +49,23 @@ Chunker::Step Chunker::next(std::span<std::byte const> data) {
   auto const* at = begin;
   auto const* const end = begin + std::min<std::size_t>(data.size(), kChunkSizeMax - open_);
   auto const left = [&] { return static_cast<std::size_t>(end - at); };
-  auto const before = open_;
-  auto const length = [&] { return before + static_cast<std::size_t>(at - begin); };
+  auto const length = [&] { return open_ + static_cast<std::size_t>(at - begin); };
 
   if (length() < kChunkSizeMin - kWindow) at += std::min(left(), kChunkSizeMin - kWindow - length());
-  // The window fills; a match here would make the chunk too small.
   auto state = state_;
   if (length() < kChunkSizeMin - 1) {
+    // The window fills; a match here would make the chunk too small.
     auto const* const stop = at + std::min(left(), kChunkSizeMin - 1 - length());
     for (; at != stop; ++at) state = step(state, *at);
   }
-  bool cut = false;
-  if (length() >= kChunkSizeMin - 1) {
-    auto const found = [&](std::size_t skip) {
-      at += skip;
-      cut = true;
-    };
-    while (!cut && left() >= 8) {
-      // Written out, since a loop-carried index would be one more step on the critical path.
-      if ((state = step(state, at[0])) < kNoCut) { found(1); break; }
-      if ((state = step(state, at[1])) < kNoCut) { found(2); break; }
-      if ((state = step(state, at[2])) < kNoCut) { found(3); break; }
-      if ((state = step(state, at[3])) < kNoCut) { found(4); break; }
-      if ((state = step(state, at[4])) < kNoCut) { found(5); break; }
-      if ((state = step(state, at[5])) < kNoCut) { found(6); break; }
-      if ((state = step(state, at[6])) < kNoCut) { found(7); break; }
-      if ((state = step(state, at[7])) < kNoCut) { found(8); break; }
-      at += 8;
-    }
-    while (!cut && at != end) {
-      state = step(state, *at++);
-      cut = state < kNoCut;
-    }
-  }
-  auto const taken = static_cast<std::size_t>(at - begin);
-  if (cut || before + taken == kChunkSizeMax) {
+  auto const* const cut = length() >= kChunkSizeMin - 1 ? find_cut(at, end, state) : nullptr;
+  auto const taken = static_cast<std::size_t>((cut != nullptr ? cut : end) - begin);
+  if (cut != nullptr || open_ + taken == kChunkSizeMax) {
     reset();
     return {taken, true};
   }
   state_ = state;
-  open_ = static_cast<std::uint32_t>(before + taken);
+  open_ += static_cast<std::uint32_t>(taken);
   return {taken, false};
 }
 

@@ -9,7 +9,8 @@
 
 namespace hubd::xet {
 
-/// A file's chunks and its id, from its bytes in order, in memory that does not grow with the file. One thread at a time.
+/// A file's chunks and its id, from its bytes in order, in memory that does not grow with the file. One thread at a
+/// time.
 class FileHasher {
  public:
   /// Calls `chunk_done(HashedSize const&)` for each chunk that ends in `data`.

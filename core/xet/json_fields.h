@@ -11,8 +11,8 @@
 
 namespace hubd::xet {
 
-/// Reads fields out of JSON from outside. The first thing that is wrong is kept, what follows reads as empty; so callers read
-/// on and ask problem() at the end of each record. Private to the room: no header of it shows Boost.JSON.
+/// Reads fields out of JSON from outside. The first thing that is wrong is kept, what follows reads as empty; so
+/// callers read on and ask problem() at the end of each record. Private to the room: no header of it shows Boost.JSON.
 class JsonFields {
  public:
   static constexpr std::size_t kDepthMax = 16;
@@ -25,7 +25,8 @@ class JsonFields {
   /// The document; an empty object when it is none or larger than `size_max`.
   boost::json::object parse(std::string_view text, std::size_t size_max) {
     if (text.size() > size_max) {
-      blame("it is " + std::to_string(text.size()) + " bytes long, more than the " + std::to_string(size_max) + " allowed");
+      blame("it is " + std::to_string(text.size()) + " bytes long, more than the " + std::to_string(size_max) +
+            " allowed");
       return {};
     }
     boost::json::error_code error;
@@ -45,9 +46,11 @@ class JsonFields {
   Bytes number(boost::json::object const& object, char const* key,
                Bytes max = static_cast<Bytes>(std::numeric_limits<std::int64_t>::max())) {
     auto const* value = object.if_contains(key);
-    if (value != nullptr && value->is_int64() && value->get_int64() >= 0 && static_cast<Bytes>(value->get_int64()) <= max)
+    if (value != nullptr && value->is_int64() && value->get_int64() >= 0 &&
+        static_cast<Bytes>(value->get_int64()) <= max)
       return static_cast<Bytes>(value->get_int64());
-    blame(std::string(key) + (value != nullptr && (value->is_int64() || value->is_uint64()) ? " is out of range" : " is not a number"));
+    blame(std::string(key) +
+          (value != nullptr && (value->is_int64() || value->is_uint64()) ? " is out of range" : " is not a number"));
     return 0;
   }
   bool flag(boost::json::object const& object, char const* key) {

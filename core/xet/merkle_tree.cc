@@ -3,7 +3,9 @@
 
 namespace hubd::xet {
 
-void MerkleTree::add(HashedSize const& leaf) { add_to(0, leaf); }
+void MerkleTree::add(HashedSize const& leaf) {
+  add_to(0, leaf);
+}
 
 void MerkleTree::add_to(std::size_t level, HashedSize const& node) {
   if (level == levels_.size()) {

@@ -6,8 +6,8 @@
 
 namespace hubd::xet {
 
-/// The Merkle root of leaves that come one after the other, in memory that does not grow with their number: at most eight
-/// open nodes on each level. Gives what merkle_root() gives. One thread at a time.
+/// The Merkle root of leaves that come one after the other, in memory that does not grow with their number: at most
+/// eight open nodes on each level. Gives what merkle_root() gives. One thread at a time.
 class MerkleTree {
  public:
   void add(HashedSize const& leaf);

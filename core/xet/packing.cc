@@ -7,8 +7,8 @@
 namespace hubd::xet {
 namespace {
 
-constexpr std::uint32_t kLookEvery = 32;        // chunks
-constexpr double kDivergenceMin = 0.02;         // of one lane from all, Kullback-Leibler
+constexpr std::uint32_t kLookEvery = 32;  // chunks
+constexpr double kDivergenceMin = 0.02;   // of one lane from all, Kullback-Leibler
 
 }  // namespace
 
@@ -48,10 +48,14 @@ bool grouping_helps(LaneBits const& bits) {
 
 Packing PackingChooser::choose(std::span<std::byte const> chunk) {
   switch (policy_) {
-    case PackingPolicy::none: return Packing::none;
-    case PackingPolicy::lz4: return Packing::lz4;
-    case PackingPolicy::grouped_lz4: return Packing::grouped_lz4;
-    case PackingPolicy::automatic: break;
+    case PackingPolicy::none:
+      return Packing::none;
+    case PackingPolicy::lz4:
+      return Packing::lz4;
+    case PackingPolicy::grouped_lz4:
+      return Packing::grouped_lz4;
+    case PackingPolicy::automatic:
+      break;
   }
   if (until_look_ == 0) {
     chosen_ = grouping_helps(count_lane_bits(chunk)) ? Packing::grouped_lz4 : Packing::lz4;

@@ -7,7 +7,9 @@
 namespace hubd::xet {
 namespace {
 
-std::string range_name(std::uint32_t first, std::uint32_t end) { return std::to_string(first) + " to " + std::to_string(end); }
+std::string range_name(std::uint32_t first, std::uint32_t end) {
+  return std::to_string(first) + " to " + std::to_string(end);
+}
 
 /// Runs that touch or overlap become one.
 std::vector<FetchRange> merged(std::vector<std::pair<std::uint32_t, std::uint32_t>> runs, XorbIndex const& xorb) {
@@ -25,16 +27,20 @@ std::vector<FetchRange> merged(std::vector<std::pair<std::uint32_t, std::uint32_
 
 }  // namespace
 
-Result<std::optional<Reconstruction>> reconstruct(std::span<Term const> file, std::map<MerkleHash, XorbIndex> const& xorbs,
+Result<std::optional<Reconstruction>> reconstruct(std::span<Term const> file,
+                                                  std::map<MerkleHash, XorbIndex> const& xorbs,
                                                   std::optional<Extent> const& asked) {
   std::vector<XorbIndex const*> indexes;
   Bytes size = 0;
   for (auto const& term : file) {
     auto const xorb = xorbs.find(term.xorb);
-    if (xorb == xorbs.end()) return fail(ErrorKind::entry_not_found, "xorb " + term.xorb.text() + " of a file is not stored here; upload it first");
+    if (xorb == xorbs.end())
+      return fail(ErrorKind::entry_not_found,
+                  "xorb " + term.xorb.text() + " of a file is not stored here; upload it first");
     if (term.first >= term.end || term.end > xorb->second.chunks.size())
-      return fail(ErrorKind::corrupt, "a file names chunks " + range_name(term.first, term.end) + " of xorb " + term.xorb.text() +
-                                          ", which has " + std::to_string(xorb->second.chunks.size()) + "; upload its shard again");
+      return fail(ErrorKind::corrupt, "a file names chunks " + range_name(term.first, term.end) + " of xorb " +
+                                          term.xorb.text() + ", which has " +
+                                          std::to_string(xorb->second.chunks.size()) + "; upload its shard again");
     indexes.push_back(&xorb->second);
     size += xorb->second.length(term.first, term.end);
   }

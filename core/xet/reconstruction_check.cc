@@ -9,7 +9,9 @@
 namespace hubd::xet {
 namespace {
 
-Error wrong(std::string const& what) { return fail(ErrorKind::bad_upstream, "a reconstruction cannot be right: " + what + "; ask for it again"); }
+Error wrong(std::string const& what) {
+  return fail(ErrorKind::bad_upstream, "a reconstruction cannot be right: " + what + "; ask for it again");
+}
 
 std::string chunks_name(std::uint32_t first, std::uint32_t end) {
   return "chunks " + std::to_string(first) + " to " + std::to_string(end);
@@ -20,13 +22,16 @@ Result<void> check_ranges(MerkleHash const& xorb, std::vector<FetchRange const*>
   for (auto const* range : ranges) {
     auto const name = chunks_name(range->first, range->end) + " of xorb " + xorb.text();
     if (range->first >= range->end) return wrong(name + " are none");
-    if (range->end > kXorbChunksMax) return wrong(name + " lie past the " + std::to_string(kXorbChunksMax) + " that a xorb has");
+    if (range->end > kXorbChunksMax)
+      return wrong(name + " lie past the " + std::to_string(kXorbChunksMax) + " that a xorb has");
     Bytes const count = range->end - range->first;
     if (range->bytes.offset > kXorbBodyMax || range->bytes.length > kXorbBodyMax - range->bytes.offset)
       return wrong(name + " lie past the bytes that a xorb has");
-    if (range->bytes.length < count * (kChunkHeadSize + 1) || range->bytes.length > count * (kChunkHeadSize + kPackedSizeMax))
+    if (range->bytes.length < count * (kChunkHeadSize + 1) ||
+        range->bytes.length > count * (kChunkHeadSize + kPackedSizeMax))
       return wrong(name + " cannot fill " + std::to_string(range->bytes.length) + " bytes");
-    if (range->bytes.offset < range->first * (kChunkHeadSize + 1)) return wrong(name + " begin before the chunks in front of them end");
+    if (range->bytes.offset < range->first * (kChunkHeadSize + 1))
+      return wrong(name + " begin before the chunks in front of them end");
     if (before != nullptr) {
       if (range->first < before->end) return wrong(name + " overlap another range");
       if (range->bytes.offset < before->bytes.end()) return wrong(name + " share bytes with another range");
@@ -53,7 +58,8 @@ Result<Bytes> check_reconstruction(Reconstruction const& answer, std::optional<E
   Bytes total = 0;
   for (std::size_t i = 0; i < answer.terms.size(); ++i) {
     auto const& term = answer.terms[i];
-    auto const name = "term " + std::to_string(i) + " (" + chunks_name(term.first, term.end) + " of xorb " + term.xorb.text() + ")";
+    auto const name =
+        "term " + std::to_string(i) + " (" + chunks_name(term.first, term.end) + " of xorb " + term.xorb.text() + ")";
     if (term.first >= term.end) return wrong(name + " has no chunks");
     Bytes const count = term.end - term.first;
     if (term.length < count || term.length > std::min(count * kChunkSizeMax, kXorbSizeMax))
@@ -61,12 +67,16 @@ Result<Bytes> check_reconstruction(Reconstruction const& answer, std::optional<E
     auto const ranges = sorted.find(term.xorb);
     if (ranges == sorted.end()) return wrong(name + " has no range of its xorb");
     // The last range that begins at or before the term; ranges do not overlap, so no other can hold it.
-    auto const behind = std::upper_bound(ranges->second.begin(), ranges->second.end(), term.first,
-                                         [](std::uint32_t first, FetchRange const* range) { return first < range->first; });
-    if (behind == ranges->second.begin() || (*std::prev(behind))->end < term.end) return wrong(name + " does not lie in one range of its xorb");
-    if (asked && asked->length != 0 && total >= answer.offset_into_first_range && total - answer.offset_into_first_range >= asked->length)
+    auto const behind =
+        std::upper_bound(ranges->second.begin(), ranges->second.end(), term.first,
+                         [](std::uint32_t first, FetchRange const* range) { return first < range->first; });
+    if (behind == ranges->second.begin() || (*std::prev(behind))->end < term.end)
+      return wrong(name + " does not lie in one range of its xorb");
+    if (asked && asked->length != 0 && total >= answer.offset_into_first_range &&
+        total - answer.offset_into_first_range >= asked->length)
       return wrong(name + " lies behind what was asked");
-    if (term.length > std::numeric_limits<Bytes>::max() - total) return wrong(name + " makes the file larger than any can be");
+    if (term.length > std::numeric_limits<Bytes>::max() - total)
+      return wrong(name + " makes the file larger than any can be");
     total += term.length;
   }
   auto const offset = answer.offset_into_first_range;

@@ -81,10 +81,12 @@ struct Shard {
 
 /// A xorb's part of a shard.
 ShardXorb shard_xorb(XorbIndex const& index);
-/// Chunks that a server may answer for: each file's first one, the marked ones, and those whose hash says so. In clear only.
+/// Chunks that a server may answer for: each file's first one, the marked ones, and those whose hash says so. In clear
+/// only.
 std::set<MerkleHash> dedup_eligible_chunks(Shard const& shard);
 
-/// What a server answers to a dedup query: the xorbs alone, the first chunk of each file marked, since files are not named there.
+/// What a server answers to a dedup query: the xorbs alone, the first chunk of each file marked, since files are not
+/// named there.
 Shard dedup_answer(Shard const& shard);
 
 }  // namespace hubd::xet

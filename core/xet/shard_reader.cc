@@ -15,7 +15,9 @@ bool is_bookend(std::span<std::byte const> record) {
   return std::all_of(hash.begin(), hash.end(), [](std::byte byte) { return byte == std::byte{0xff}; });
 }
 
-Sha256 as_digest(MerkleHash const& hash) { return Sha256::parse(hash.text()).value_or(Sha256{}); }
+Sha256 as_digest(MerkleHash const& hash) {
+  return Sha256::parse(hash.text()).value_or(Sha256{});
+}
 
 Error unusable(Bytes offset, std::string const& what) {
   return fail(ErrorKind::bad_upstream, "a shard is unusable at byte " + std::to_string(offset) + ": " + what);
@@ -23,7 +25,8 @@ Error unusable(Bytes offset, std::string const& what) {
 
 Result<ShardFooter> parse_footer(std::span<std::byte const> bytes, Bytes offset) {
   auto const version = get_u64(bytes, 0);
-  if (version != kShardFooterVersion) return unusable(offset, "version " + std::to_string(version) + " of its footer is not known");
+  if (version != kShardFooterVersion)
+    return unusable(offset, "version " + std::to_string(version) + " of its footer is not known");
   ShardFooter footer;
   footer.files_offset = get_u64(bytes, 8);
   footer.xorbs_offset = get_u64(bytes, 16);
@@ -38,7 +41,8 @@ Result<ShardFooter> parse_footer(std::span<std::byte const> bytes, Bytes offset)
   footer.stored = get_u64(bytes, 184);
   footer.offset = get_u64(bytes, 192);
   if (footer.offset != offset)
-    return unusable(offset + 192, "its footer says that it begins at byte " + std::to_string(footer.offset) + ", and it begins at " + std::to_string(offset));
+    return unusable(offset + 192, "its footer says that it begins at byte " + std::to_string(footer.offset) +
+                                      ", and it begins at " + std::to_string(offset));
   return footer;
 }
 
@@ -46,15 +50,20 @@ Result<ShardFooter> parse_footer(std::span<std::byte const> bytes, Bytes offset)
 
 ShardReader::ShardReader(Options options, Sinks sinks) : options_(options), sinks_(std::move(sinks)) {}
 
-Error ShardReader::wrong(std::size_t field, std::string const& what) const { return unusable(offset_ + field, what); }
+Error ShardReader::wrong(std::size_t field, std::string const& what) const {
+  return unusable(offset_ + field, what);
+}
 
-bool ShardReader::affords(std::uint64_t records) const { return records <= (options_.size_max - std::min(options_.size_max, offset_)) / kRecordSize; }
+bool ShardReader::affords(std::uint64_t records) const {
+  return records <= (options_.size_max - std::min(options_.size_max, offset_)) / kRecordSize;
+}
 
 Result<void> ShardReader::update(std::span<std::byte const> data) {
   while (!data.empty()) {
     if (at_ == At::behind) {
       behind(data);
-      if (offset_ > options_.size_max) return unusable(offset_, "it is longer than the " + std::to_string(options_.size_max) + " bytes allowed");
+      if (offset_ > options_.size_max)
+        return unusable(offset_, "it is longer than the " + std::to_string(options_.size_max) + " bytes allowed");
       return {};
     }
     if (!affords(1)) return wrong(0, "it is longer than the " + std::to_string(options_.size_max) + " bytes allowed");
@@ -80,17 +89,21 @@ Result<void> ShardReader::update(std::span<std::byte const> data) {
 Result<void> ShardReader::record(std::span<std::byte const> bytes) {
   switch (at_) {
     case At::header: {
-      if (as_text(bytes.first(kShardTag.size())) != kShardTag) return wrong(0, "it does not begin with the tag of a shard");
+      if (as_text(bytes.first(kShardTag.size())) != kShardTag)
+        return wrong(0, "it does not begin with the tag of a shard");
       auto const version = get_u64(bytes, 32);
       if (version != kShardVersion) return wrong(32, "version " + std::to_string(version) + " is not known");
       auto const footer = get_u64(bytes, 40);
-      if (options_.footer && footer != 0 && footer != kShardFooterSize) return wrong(40, "a footer of " + std::to_string(footer) + " bytes is not known");
+      if (options_.footer && footer != 0 && footer != kShardFooterSize)
+        return wrong(40, "a footer of " + std::to_string(footer) + " bytes is not known");
       footer_follows_ = options_.footer && footer != 0;
       at_ = At::file_head;
       return {};
     }
-    case At::file_head: return file_head(bytes);
-    case At::segment: return segment(bytes);
+    case At::file_head:
+      return file_head(bytes);
+    case At::segment:
+      return segment(bytes);
     case At::verification:
       file_.segments[verifications_++].verification = get_hash(bytes, 0);
       if (--left_ == 0) {
@@ -101,9 +114,12 @@ Result<void> ShardReader::record(std::span<std::byte const> bytes) {
     case At::sha256:
       file_.sha256 = as_digest(get_hash(bytes, 0));
       return file_done();
-    case At::xorb_head: return xorb_head(bytes);
-    case At::chunk: return chunk(bytes);
-    case At::behind: break;
+    case At::xorb_head:
+      return xorb_head(bytes);
+    case At::chunk:
+      return chunk(bytes);
+    case At::behind:
+      break;
   }
   assert(false && "there are no records behind the xorbs");
   return {};
@@ -117,15 +133,18 @@ Result<void> ShardReader::file_head(std::span<std::byte const> bytes) {
   }
   auto const flags = get_u32(bytes, 32);
   std::uint64_t const segments = get_u32(bytes, 36);
-  if ((flags & ~(kWithVerification | kWithSha256)) != 0) return wrong(32, "flags " + std::to_string(flags) + " of a file are not known");
+  if ((flags & ~(kWithVerification | kWithSha256)) != 0)
+    return wrong(32, "flags " + std::to_string(flags) + " of a file are not known");
   file_ = {};
   file_.file = get_hash(bytes, 0);
   file_.verified = (flags & kWithVerification) != 0;
   with_sha256_ = (flags & kWithSha256) != 0;
-  if (verified_.value_or(file_.verified) != file_.verified) return wrong(32, "some files have verification hashes and some have none");
+  if (verified_.value_or(file_.verified) != file_.verified)
+    return wrong(32, "some files have verification hashes and some have none");
   verified_ = file_.verified;
   auto const records = segments * (file_.verified ? 2 : 1) + (with_sha256_ ? 1 : 0);
-  if (!affords(1 + records + 2)) return wrong(36, "a file claims " + std::to_string(segments) + " segments, more than the shard may hold");
+  if (!affords(1 + records + 2))
+    return wrong(36, "a file claims " + std::to_string(segments) + " segments, more than the shard may hold");
   left_ = static_cast<std::uint32_t>(segments);
   verifications_ = 0;
   if (left_ != 0) {
@@ -144,10 +163,12 @@ Result<void> ShardReader::segment(std::span<std::byte const> bytes) {
   read.first = get_u32(bytes, 40);
   read.end = get_u32(bytes, 44);
   if (read.first >= read.end || read.end > kXorbChunksMax)
-    return wrong(40, "a segment names chunks " + std::to_string(read.first) + " to " + std::to_string(read.end) + ", which no xorb has");
+    return wrong(40, "a segment names chunks " + std::to_string(read.first) + " to " + std::to_string(read.end) +
+                         ", which no xorb has");
   auto const count = Bytes{read.end} - read.first;
   if (read.length < count || read.length > count * kChunkSizeMax)
-    return wrong(36, std::to_string(count) + " chunks of a segment cannot have " + std::to_string(read.length) + " bytes");
+    return wrong(36,
+                 std::to_string(count) + " chunks of a segment cannot have " + std::to_string(read.length) + " bytes");
   file_.segments.push_back(read);
   if (--left_ != 0) return {};
   if (file_.verified) {
@@ -176,7 +197,8 @@ Result<void> ShardReader::xorb_head(std::span<std::byte const> bytes) {
   xorb_.size = get_u32(bytes, 40);
   xorb_.disk_size = get_u32(bytes, 44);
   if (left_ > kXorbChunksMax) return wrong(36, "a xorb cannot have " + std::to_string(left_) + " chunks");
-  if (!affords(1 + std::uint64_t{left_} + 1)) return wrong(36, "a xorb claims " + std::to_string(left_) + " chunks, more than the shard may hold");
+  if (!affords(1 + std::uint64_t{left_} + 1))
+    return wrong(36, "a xorb claims " + std::to_string(left_) + " chunks, more than the shard may hold");
   if (xorb_.size > kXorbSizeMax) return wrong(40, "a xorb cannot have " + std::to_string(xorb_.size) + " bytes");
   if (left_ == 0) return xorb_done();
   at_ = At::chunk;
@@ -190,9 +212,13 @@ Result<void> ShardReader::chunk(std::span<std::byte const> bytes) {
   read.length = get_u32(bytes, 36);
   read.dedup_eligible = (get_u32(bytes, 40) & kDedupEligible) != 0;
   auto const before = xorb_.chunks.empty() ? 0 : xorb_.chunks.back().offset + xorb_.chunks.back().length;
-  if (read.offset != before) return wrong(32, "a chunk begins at byte " + std::to_string(read.offset) + " of its xorb, behind chunks of " + std::to_string(before) + " bytes");
-  if (read.length == 0 || read.length > kChunkSizeMax) return wrong(36, "a chunk cannot have " + std::to_string(read.length) + " bytes");
-  if (read.length > xorb_.size - before) return wrong(36, "a chunk ends behind its xorb of " + std::to_string(xorb_.size) + " bytes");
+  if (read.offset != before)
+    return wrong(32, "a chunk begins at byte " + std::to_string(read.offset) + " of its xorb, behind chunks of " +
+                         std::to_string(before) + " bytes");
+  if (read.length == 0 || read.length > kChunkSizeMax)
+    return wrong(36, "a chunk cannot have " + std::to_string(read.length) + " bytes");
+  if (read.length > xorb_.size - before)
+    return wrong(36, "a chunk ends behind its xorb of " + std::to_string(xorb_.size) + " bytes");
   xorb_.chunks.push_back(read);
   return --left_ == 0 ? xorb_done() : Result<void>{};
 }
@@ -200,7 +226,8 @@ Result<void> ShardReader::chunk(std::span<std::byte const> bytes) {
 Result<void> ShardReader::xorb_done() {
   at_ = At::xorb_head;
   auto const end = xorb_.chunks.empty() ? 0 : xorb_.chunks.back().offset + xorb_.chunks.back().length;
-  if (end != xorb_.size) return wrong(0, "the chunks of a xorb of " + std::to_string(xorb_.size) + " bytes have " + std::to_string(end));
+  if (end != xorb_.size)
+    return wrong(0, "the chunks of a xorb of " + std::to_string(xorb_.size) + " bytes have " + std::to_string(end));
   return sinks_.xorb ? sinks_.xorb(std::exchange(xorb_, {})) : Result<void>{};
 }
 
@@ -212,7 +239,8 @@ void ShardReader::behind(std::span<std::byte const> data) {
     data = data.last(kShardFooterSize);
   }
   part_.insert(part_.end(), data.begin(), data.end());
-  if (part_.size() > kShardFooterSize) part_.erase(part_.begin(), part_.end() - static_cast<std::ptrdiff_t>(kShardFooterSize));
+  if (part_.size() > kShardFooterSize)
+    part_.erase(part_.begin(), part_.end() - static_cast<std::ptrdiff_t>(kShardFooterSize));
 }
 
 Result<std::optional<ShardFooter>> ShardReader::finish() {
@@ -225,7 +253,8 @@ Result<std::optional<ShardFooter>> ShardReader::finish() {
   if (footer->files_offset != 0 && footer->files_offset != kRecordSize)
     return unusable(footer->offset + 8, "its footer puts the files at byte " + std::to_string(footer->files_offset));
   if (footer->xorbs_offset != 0 && footer->xorbs_offset != xorbs_offset_)
-    return unusable(footer->offset + 16, "its footer puts the xorbs at byte " + std::to_string(footer->xorbs_offset) + ", and they begin at " + std::to_string(xorbs_offset_));
+    return unusable(footer->offset + 16, "its footer puts the xorbs at byte " + std::to_string(footer->xorbs_offset) +
+                                             ", and they begin at " + std::to_string(xorbs_offset_));
   return std::optional<ShardFooter>(*footer);
 }
 
@@ -271,8 +300,9 @@ Result<ShardLookups> read_shard_lookups(std::span<std::byte const> bytes, ShardF
         [&](std::size_t at, std::uint64_t word) { lookups.files.push_back({word, get_u32(bytes, at + 8)}); });
   table(footer.xorb_lookup, kNameEntrySize, "the lookup of xorbs",
         [&](std::size_t at, std::uint64_t word) { lookups.xorbs.push_back({word, get_u32(bytes, at + 8)}); });
-  table(footer.chunk_lookup, kChunkEntrySize, "the lookup of chunks",
-        [&](std::size_t at, std::uint64_t word) { lookups.chunks.push_back({word, get_u32(bytes, at + 8), get_u32(bytes, at + 12)}); });
+  table(footer.chunk_lookup, kChunkEntrySize, "the lookup of chunks", [&](std::size_t at, std::uint64_t word) {
+    lookups.chunks.push_back({word, get_u32(bytes, at + 8), get_u32(bytes, at + 12)});
+  });
   if (!problem.empty()) return unusable(footer.offset, problem);
   return lookups;
 }

@@ -11,16 +11,17 @@
 
 namespace hubd::xet {
 
-/// Reads a shard as its bytes come, strictly in sequence (xet-protocol 4): each file and each xorb whole, then the footer.
-/// Lookup tables are skipped; read_shard_lookups() reads them.
+/// Reads a shard as its bytes come, strictly in sequence (xet-protocol 4): each file and each xorb whole, then the
+/// footer. Lookup tables are skipped; read_shard_lookups() reads them.
 ///
-/// Memory grows with bytes that came, never with numbers that they claim, and with one file or xorb at a time; a claim that
-/// `size_max` rules out is refused at once. One thread at a time.
+/// Memory grows with bytes that came, never with numbers that they claim, and with one file or xorb at a time; a claim
+/// that `size_max` rules out is refused at once. One thread at a time.
 class ShardReader {
  public:
   struct Options {
     Bytes size_max = kShardSizeMax;
-    bool footer = true;  ///< read one where the header promises it; false: what stands behind the xorbs is not looked at
+    bool footer =
+        true;  ///< read one where the header promises it; false: what stands behind the xorbs is not looked at
   };
   /// Their errors end the reading. Either may be empty.
   struct Sinks {
@@ -80,7 +81,8 @@ struct ShardLookups {
   std::vector<Name> xorbs;
   std::vector<Chunk> chunks;
 };
-/// `bytes` are the whole shard, `footer` its own. Fails: bad_upstream when a table does not lie before the footer or is not sorted.
+/// `bytes` are the whole shard, `footer` its own. Fails: bad_upstream when a table does not lie before the footer or is
+/// not sorted.
 Result<ShardLookups> read_shard_lookups(std::span<std::byte const> bytes, ShardFooter const& footer);
 
 }  // namespace hubd::xet

@@ -10,10 +10,14 @@
 namespace hubd::xet {
 namespace {
 
-void put_bookend(Put& put) { put.fill(32, 0xff).fill(16); }
+void put_bookend(Put& put) {
+  put.fill(32, 0xff).fill(16);
+}
 
 /// The digest's hex, read as a hash's text: each 8 bytes reversed.
-MerkleHash as_hash(Sha256 const& digest) { return MerkleHash::parse(digest.hex()).value_or(MerkleHash{}); }
+MerkleHash as_hash(Sha256 const& digest) {
+  return MerkleHash::parse(digest.hex()).value_or(MerkleHash{});
+}
 
 }  // namespace
 
@@ -35,15 +39,22 @@ Result<void> ShardWriter::begin() {
 Result<void> ShardWriter::add(ShardFile const& file) {
   assert(!in_xorbs_ && "files come before xorbs");
   if (verified_.value_or(file.verified) != file.verified)
-    return fail(ErrorKind::bad_request, "write file " + file.file.text() + " into a shard: some files have verification hashes and some have none; give all or none");
+    return fail(ErrorKind::bad_request,
+                "write file " + file.file.text() +
+                    " into a shard: some files have verification hashes and some have none; give all or none");
   for (auto const& segment : file.segments)
     if (segment.verification.has_value() != file.verified)
-      return fail(ErrorKind::bad_request, "write file " + file.file.text() + " into a shard: a segment lacks its verification hash; compute it from the chunks");
+      return fail(ErrorKind::bad_request,
+                  "write file " + file.file.text() +
+                      " into a shard: a segment lacks its verification hash; compute it from the chunks");
   verified_ = file.verified;
   auto const begun = begin();
   if (!begun) return begun;
   Put put(out_);
-  put.hash(file.file).u32((file.verified ? kWithVerification : 0U) | (file.sha256 ? kWithSha256 : 0U)).u32(file.segments.size()).u64(0);
+  put.hash(file.file)
+      .u32((file.verified ? kWithVerification : 0U) | (file.sha256 ? kWithSha256 : 0U))
+      .u32(file.segments.size())
+      .u64(0);
   for (auto const& segment : file.segments) {
     put.hash(segment.xorb).u32(0).u32(segment.length).u32(segment.first).u32(segment.end);
     materialized_ += segment.length;
@@ -87,7 +98,9 @@ Result<void> ShardWriter::add(ShardXorb const& xorb) {
   }
   if (offset != xorb.size) {
     out_.clear();
-    return fail(ErrorKind::bad_request, "write xorb " + xorb.xorb.text() + " into a shard: its chunks do not add up to its " + std::to_string(xorb.size) + " bytes; give each its place");
+    return fail(ErrorKind::bad_request, "write xorb " + xorb.xorb.text() +
+                                            " into a shard: its chunks do not add up to its " +
+                                            std::to_string(xorb.size) + " bytes; give each its place");
   }
   if (lookups) xorbs_.push_back({xorb.xorb.word(0), records_});
   records_ += static_cast<std::uint32_t>(out_.size() / kRecordSize);
@@ -103,10 +116,9 @@ Result<void> ShardWriter::finish() {
   put_bookend(put);
   auto const flushed = flush();
   if (!flushed || !footer_) return flushed;
-  auto const by_word = [](auto const& a, auto const& b) { return a.word < b.word; };
-  std::stable_sort(files_.begin(), files_.end(), by_word);
-  std::stable_sort(xorbs_.begin(), xorbs_.end(), by_word);
-  std::stable_sort(chunks_.begin(), chunks_.end(), by_word);
+  std::sort(files_.begin(), files_.end());
+  std::sort(xorbs_.begin(), xorbs_.end());
+  std::sort(chunks_.begin(), chunks_.end());
   auto const file_lookup = written_;
   for (auto const& one : files_) put.u64(one.word).u32(one.record);
   auto const xorb_lookup = file_lookup + kNameEntrySize * files_.size();
@@ -130,7 +142,8 @@ Result<std::vector<std::byte>> write_shard(Shard const& shard, std::optional<Sha
   auto const in_order = [](auto const& all, auto const& name) {
     std::vector<std::remove_cvref_t<decltype(all.front())> const*> order;
     for (auto const& one : all) order.push_back(&one);
-    std::stable_sort(order.begin(), order.end(), [&](auto const* a, auto const* b) { return name(*a) < name(*b); });
+    std::sort(order.begin(), order.end(),
+              [&](auto const* a, auto const* b) { return std::pair(name(*a), a) < std::pair(name(*b), b); });
     return order;
   };
   for (auto const* file : in_order(shard.files, [](ShardFile const& one) { return one.file; })) {

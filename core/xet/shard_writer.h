@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <compare>
 #include <functional>
 #include <optional>
 #include <span>
@@ -27,7 +28,8 @@ class ShardWriter {
   /// Without a footer: the form of an upload.
   ShardWriter(std::optional<Footer> footer, Sink sink);
 
-  /// Before the first xorb. Fails: bad_request when verification is not alike in all files, or what the sink failed with.
+  /// Before the first xorb. Fails: bad_request when verification is not alike in all files, or what the sink failed
+  /// with.
   Result<void> add(ShardFile const& file);
   /// Fails: bad_request when its chunks do not add up, or what the sink failed with.
   Result<void> add(ShardXorb const& xorb);
@@ -38,11 +40,13 @@ class ShardWriter {
   struct Name {
     std::uint64_t word;
     std::uint32_t record;
+    auto operator<=>(Name const&) const = default;
   };
   struct ChunkPlace {
     std::uint64_t word;
     std::uint32_t record;
     std::uint32_t index;
+    auto operator<=>(ChunkPlace const&) const = default;
   };
   Result<void> begin();
   Result<void> end_files();
@@ -64,7 +68,8 @@ class ShardWriter {
   std::vector<ChunkPlace> chunks_;
 };
 
-/// All at once, files and xorbs in ascending order of their hashes as other clients write them. `shard.footer` is not looked at.
+/// All at once, files and xorbs in ascending order of their hashes as other clients write them. `shard.footer` is not
+/// looked at.
 Result<std::vector<std::byte>> write_shard(Shard const& shard, std::optional<ShardWriter::Footer> const& footer);
 
 }  // namespace hubd::xet

@@ -8,9 +8,14 @@ namespace {
 
 using Nodes = std::vector<HashedSize>;
 
-bool is_cut(HashedSize const& node) { return node.hash.modulo(4) == 0; }
-/// Two cuts so far apart are both ends of groups: neither too near for a group nor so far that a full group lies between.
-bool is_clear(std::size_t gap) { return gap >= 3 && gap <= 7; }
+bool is_cut(HashedSize const& node) {
+  return node.hash.modulo(4) == 0;
+}
+/// Two cuts so far apart are both ends of groups: neither too near for a group nor so far that a full group lies
+/// between.
+bool is_clear(std::size_t gap) {
+  return gap >= 3 && gap <= 7;
+}
 
 struct Split {
   Nodes prefix;
@@ -48,9 +53,12 @@ Split split(std::span<HashedSize const> nodes, bool at_start, bool at_end) {
   return result;
 }
 
-void append(Nodes& nodes, Nodes const& more) { nodes.insert(nodes.end(), more.begin(), more.end()); }
+void append(Nodes& nodes, Nodes const& more) {
+  nodes.insert(nodes.end(), more.begin(), more.end());
+}
 
-/// Splits level by level. `inputs(level)` gives what lies on a level beside what the level below promoted: left and right of it.
+/// Splits level by level. `inputs(level)` gives what lies on a level beside what the level below promoted: left and
+/// right of it.
 class Climb {
  public:
   Climb(bool at_start, bool at_end) : at_start_(at_start), at_end_(at_end) {}
@@ -80,7 +88,7 @@ class Climb {
 }  // namespace
 
 std::optional<std::size_t> stable_start(std::span<HashedSize const> nodes) {
-  std::optional<std::size_t> before;   // the cut before the last one
+  std::optional<std::size_t> before;  // the cut before the last one
   std::optional<std::size_t> last;
   if (nodes.size() < 3) return std::nullopt;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -119,7 +127,9 @@ Subtree Subtree::build(std::span<HashedSize const> leaves, bool at_start, bool a
 
 Result<Subtree> Subtree::merge(Subtree const& a, Subtree const& b) {
   if (a.at_end_ || b.at_start_)
-    return fail(ErrorKind::bad_request, "merge two runs of a file's chunks: one lies behind the file's end or before its start; give them in the file's order");
+    return fail(ErrorKind::bad_request,
+                "merge two runs of a file's chunks: one lies behind the file's end or before its start; give them in "
+                "the file's order");
   Climb climb(a.at_start_, b.at_end_);
   static Level const none;
   for (std::size_t i = 0; i < std::max(a.levels_.size(), b.levels_.size()); ++i) {
@@ -133,7 +143,8 @@ Result<Subtree> Subtree::merge(Subtree const& a, Subtree const& b) {
     climb.level(nodes);
   }
   climb.finish();
-  while (climb.levels.size() > 1 && climb.levels.back().left.empty() && climb.levels.back().right.empty()) climb.levels.pop_back();
+  while (climb.levels.size() > 1 && climb.levels.back().left.empty() && climb.levels.back().right.empty())
+    climb.levels.pop_back();
   Subtree tree;
   tree.levels_ = std::move(climb.levels);
   tree.at_start_ = a.at_start_;

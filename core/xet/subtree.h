@@ -11,8 +11,9 @@
 
 namespace hubd::xet {
 
-/// What is known of a file's Merkle tree from a run of its leaves alone, the neighbours being unknown (xet-protocol 2.5).
-/// Runs that follow each other merge, and a run from the file's start to its end gives the root. Pure.
+/// What is known of a file's Merkle tree from a run of its leaves alone, the neighbours being unknown
+/// (xet-protocol 2.5). Runs that follow each other merge, and a run from the file's start to its end gives the root.
+/// Pure.
 class Subtree {
  public:
   /// Nodes of one level that cannot be grouped yet, for what lies beside them is unknown.
@@ -32,7 +33,8 @@ class Subtree {
   /// Of the whole file; nothing unless this is all of it. Zero for an empty file.
   [[nodiscard]] std::optional<HashedSize> root() const;
 
-  /// The form of the wire. parse() fails: bad_upstream naming the field; levels and nodes are at most as many as the text has.
+  /// The form of the wire. parse() fails: bad_upstream naming the field; levels and nodes are at most as many as the
+  /// text has.
   [[nodiscard]] std::string json() const;
   static Result<Subtree> parse(std::string_view json);
 

@@ -55,7 +55,8 @@ Result<Subtree> Subtree::parse(std::string_view text) {
       auto const* pair = one.if_array();
       auto const count = [&](std::size_t i) -> std::size_t {
         auto const& value = (*pair)[i];
-        if (!value.is_int64() || value.get_int64() < 0 || static_cast<std::size_t>(value.get_int64()) > nodes.size() - total) {
+        if (!value.is_int64() || value.get_int64() < 0 ||
+            static_cast<std::size_t>(value.get_int64()) > nodes.size() - total) {
           fields.blame("levels counts more nodes than there are");
           return 0;
         }
@@ -76,7 +77,8 @@ Result<Subtree> Subtree::parse(std::string_view text) {
   }
   if (fields.problem().empty() && total != nodes.size())
     fields.blame("levels counts " + std::to_string(total) + " of " + std::to_string(nodes.size()) + " nodes");
-  if (!fields.problem().empty()) return fail(ErrorKind::bad_upstream, "a subtree of a file's hashes is unusable: " + fields.problem());
+  if (!fields.problem().empty())
+    return fail(ErrorKind::bad_upstream, "a subtree of a file's hashes is unusable: " + fields.problem());
   auto at = nodes.cbegin();
   auto const take = [&](std::vector<HashedSize>& side, std::size_t count) {
     side.assign(at, at + static_cast<std::ptrdiff_t>(count));

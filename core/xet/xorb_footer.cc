@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kMark = "XETBLOB";
 constexpr std::string_view kHashesMark = "XBLBHSH";
 constexpr std::string_view kEndsMark = "XBLBBND";
-constexpr std::size_t kHead = 40;       // mark, version, xorb hash
+constexpr std::size_t kHead = 40;  // mark, version, xorb hash
 constexpr std::size_t kV0Rest = 4 + 16;
 constexpr std::size_t kV0Entry = 36;
 constexpr std::size_t kV1Fixed = 92;
@@ -22,22 +22,28 @@ class Checks {
   Checks(std::span<std::byte const> bytes, Bytes offset) : bytes_(bytes), offset_(offset) {}
 
   [[nodiscard]] bool failed() const { return !problem_.empty(); }
-  [[nodiscard]] Error error() const { return fail(ErrorKind::bad_upstream, "the footer of a xorb is unusable: " + problem_); }
+  [[nodiscard]] Error error() const {
+    return fail(ErrorKind::bad_upstream, "the footer of a xorb is unusable: " + problem_);
+  }
   void blame(std::size_t at, std::string what) {
     if (problem_.empty()) problem_ = std::move(what) + " at byte " + std::to_string(offset_ + at);
   }
   void mark(std::size_t at, std::string_view mark, unsigned version, char const* name) {
-    if (as_text(bytes_.subspan(at, mark.size())) != mark) return blame(at, std::string(name) + " does not begin with its mark");
+    if (as_text(bytes_.subspan(at, mark.size())) != mark)
+      return blame(at, std::string(name) + " does not begin with its mark");
     auto const found = std::to_integer<unsigned>(bytes_[at + mark.size()]);
-    if (found != version) blame(at + mark.size(), std::string("version ") + std::to_string(found) + " of " + name + " is not known");
+    if (found != version)
+      blame(at + mark.size(), std::string("version ") + std::to_string(found) + " of " + name + " is not known");
   }
   void number(std::size_t at, Bytes expected, char const* name) {
     auto const found = get_u32(bytes_, at);
-    if (found != expected) blame(at, std::string(name) + " is " + std::to_string(found) + ", not " + std::to_string(expected) + ",");
+    if (found != expected)
+      blame(at, std::string(name) + " is " + std::to_string(found) + ", not " + std::to_string(expected) + ",");
   }
   /// Does `now` grow, by at least `least` and at most `most`?
   void grows(std::size_t at, Bytes before, Bytes now, Bytes least, Bytes most, char const* name) {
-    if (now < before + least || now > before + most) blame(at, std::string(name) + " is " + std::to_string(now) + " behind " + std::to_string(before));
+    if (now < before + least || now > before + most)
+      blame(at, std::string(name) + " is " + std::to_string(now) + " behind " + std::to_string(before));
   }
 
  private:
@@ -51,8 +57,8 @@ class Checks {
 Result<Extent> find_xorb_footer(std::span<std::byte const, kXorbFooterTail> tail, Bytes size) {
   Bytes const length = get_u32(tail, 0);
   if (length < kHead + kV0Rest || length > kXorbFooterMax || length + kXorbFooterTail > size)
-    return fail(ErrorKind::bad_upstream, "the footer of a xorb of " + std::to_string(size) + " bytes cannot be " + std::to_string(length) +
-                                             " bytes long, as its last 4 bytes say");
+    return fail(ErrorKind::bad_upstream, "the footer of a xorb of " + std::to_string(size) + " bytes cannot be " +
+                                             std::to_string(length) + " bytes long, as its last 4 bytes say");
   return Extent{size - kXorbFooterTail - length, length};
 }
 
@@ -76,7 +82,8 @@ Result<XorbFooter> parse_xorb_footer(std::span<std::byte const> bytes, Bytes off
   std::size_t const count = get_u32(bytes, count_at);
   auto const expected = v1 ? kV1Fixed + kV1Entry * count : kHead + kV0Rest + kV0Entry * count;
   if (count > kXorbChunksMax || bytes.size() != expected) {
-    checks.blame(count_at, "it names " + std::to_string(count) + " chunks in " + std::to_string(bytes.size()) + " bytes");
+    checks.blame(count_at,
+                 "it names " + std::to_string(count) + " chunks in " + std::to_string(bytes.size()) + " bytes");
     return checks.error();
   }
   XorbFooter footer;
@@ -108,7 +115,8 @@ Result<XorbFooter> parse_xorb_footer(std::span<std::byte const> bytes, Bytes off
     checks.grows(at, end, chunk.end, 1, kChunkSizeMax, "the end of a chunk");
     end = chunk.end;
   }
-  if (record_end != offset) checks.blame(0, "the records end at byte " + std::to_string(record_end) + ", and it begins");
+  if (record_end != offset)
+    checks.blame(0, "the records end at byte " + std::to_string(record_end) + ", and it begins");
   if (checks.failed()) return checks.error();
   return footer;
 }

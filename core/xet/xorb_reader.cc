@@ -12,15 +12,17 @@ namespace {
 
 constexpr std::string_view kFooterMark = "XETBLOB";
 
-bool is_footer(std::span<std::byte const> bytes) { return as_text(bytes).starts_with(kFooterMark); }
+bool is_footer(std::span<std::byte const> bytes) {
+  return as_text(bytes).starts_with(kFooterMark);
+}
 
 }  // namespace
 
 XorbReader::XorbReader(FooterUse footer, Sink sink) : use_(footer), sink_(std::move(sink)), chunk_(kChunkSizeMax) {}
 
 Error XorbReader::wrong(Bytes offset, std::string const& what) const {
-  return fail(ErrorKind::bad_upstream,
-              "chunk " + std::to_string(index_.chunks.size()) + " of a xorb, at byte " + std::to_string(offset) + ", is unusable: " + what);
+  return fail(ErrorKind::bad_upstream, "chunk " + std::to_string(index_.chunks.size()) + " of a xorb, at byte " +
+                                           std::to_string(offset) + ", is unusable: " + what);
 }
 
 Result<void> XorbReader::update(std::span<std::byte const> data) {
@@ -46,13 +48,15 @@ Result<void> XorbReader::update(std::span<std::byte const> data) {
       return {};
     }
     if (!direct && !more(kChunkHeadSize)) return {};
-    auto const head_bytes = direct ? data.first(kChunkHeadSize) : std::span<std::byte const>(part_).first(kChunkHeadSize);
+    auto const head_bytes =
+        direct ? data.first(kChunkHeadSize) : std::span<std::byte const>(part_).first(kChunkHeadSize);
     if (is_footer(head_bytes)) {
       if (use_ == FooterUse::refuse) return wrong(offset, "a footer stands there, where only chunks may");
       in_footer_ = true;
       continue;
     }
-    if (index_.chunks.size() == kXorbChunksMax) return wrong(offset, "a xorb has at most " + std::to_string(kXorbChunksMax) + " chunks");
+    if (index_.chunks.size() == kXorbChunksMax)
+      return wrong(offset, "a xorb has at most " + std::to_string(kXorbChunksMax) + " chunks");
     auto const head = parse_chunk_head(head_bytes);
     if (!head) return wrong(offset, head.error().what);
     if (index_.size() + head->size > kXorbSizeMax) return wrong(offset, "the xorb would unpack to more than 64 MiB");
@@ -80,7 +84,8 @@ Result<void> XorbReader::read_record(std::span<std::byte const> record) {
   if (!unpacked) return wrong(offset, unpacked.error().what);
   Chunk const chunk{*head, offset, chunk_hash(out), out};
   auto const end = index_.size() + out.size();
-  index_.chunks.push_back({chunk.hash, static_cast<std::uint32_t>(end), static_cast<std::uint32_t>(offset + record.size())});
+  index_.chunks.push_back(
+      {chunk.hash, static_cast<std::uint32_t>(end), static_cast<std::uint32_t>(offset + record.size())});
   return sink_ ? sink_(chunk) : Result<void>{};
 }
 
@@ -92,19 +97,21 @@ Result<void> XorbReader::check_footer() {
   auto const place = find_xorb_footer(bytes.last<kXorbFooterTail>(), index_.body_size() + part_.size());
   if (!place) return place.error();
   if (place->length != part_.size() - kXorbFooterTail)
-    return fail(ErrorKind::bad_upstream, "the length behind the footer of a xorb is " + std::to_string(place->length) + ", not " +
-                                             std::to_string(part_.size() - kXorbFooterTail));
+    return fail(ErrorKind::bad_upstream, "the length behind the footer of a xorb is " + std::to_string(place->length) +
+                                             ", not " + std::to_string(part_.size() - kXorbFooterTail));
   auto const differs = [](std::string const& what) {
     return fail(ErrorKind::corrupt, "the footer of a xorb disagrees with its chunks: " + what + "; fetch it again");
   };
   auto const& said = footer->index;
   if (said.chunks.size() != index_.chunks.size())
-    return differs("it names " + std::to_string(said.chunks.size()) + " chunks, there are " + std::to_string(index_.chunks.size()));
+    return differs("it names " + std::to_string(said.chunks.size()) + " chunks, there are " +
+                   std::to_string(index_.chunks.size()));
   for (std::size_t i = 0; i < said.chunks.size(); ++i) {
     auto const name = "chunk " + std::to_string(i);
     if (said.chunks[i].hash != index_.chunks[i].hash) return differs(name + " has another hash");
     if (said.chunks[i].record_end != index_.chunks[i].record_end) return differs(name + " has another place");
-    if (footer->version == XorbFooterVersion::v1 && said.chunks[i].end != index_.chunks[i].end) return differs(name + " has another length");
+    if (footer->version == XorbFooterVersion::v1 && said.chunks[i].end != index_.chunks[i].end)
+      return differs(name + " has another length");
   }
   if (said.xorb != index_.xorb) return differs("it has another id");
   return {};
@@ -128,7 +135,8 @@ Result<XorbIndex> check_stored_xorb(std::span<std::byte const> bytes, std::optio
   if (!read) return read.error();
   auto index = reader.finish();
   if (index && id && index->xorb != *id)
-    return fail(ErrorKind::corrupt, "xorb " + id->text() + " holds the bytes of " + index->xorb.text() + "; fetch it again");
+    return fail(ErrorKind::corrupt,
+                "xorb " + id->text() + " holds the bytes of " + index->xorb.text() + "; fetch it again");
   return index;
 }
 

@@ -11,9 +11,11 @@
 
 namespace hubd::xet {
 
-/// Reads a xorb, or the records of a run of its chunks, as the bytes come: unpacks and hashes each chunk (xet-protocol 3).
+/// Reads a xorb, or the records of a run of its chunks, as the bytes come: unpacks and hashes each chunk (xet-protocol
+/// 3).
 ///
-/// Holds one record and one chunk, and a footer when there is one: at most 0.8 MiB whatever comes. One thread at a time.
+/// Holds one record and one chunk, and a footer when there is one: at most 0.8 MiB whatever comes. One thread at a
+/// time.
 class XorbReader {
  public:
   enum class FooterUse {
@@ -32,7 +34,8 @@ class XorbReader {
   using Sink = std::function<Result<void>(Chunk const&)>;
 
   XorbReader(FooterUse footer, Sink sink);
-  /// Fails: bad_upstream naming offset and field, corrupt when hashes disagree, or what the sink failed with. Do not go on then.
+  /// Fails: bad_upstream naming offset and field, corrupt when hashes disagree, or what the sink failed with. Do not go
+  /// on then.
   Result<void> update(std::span<std::byte const> data);
   /// What was read; its `xorb` is computed. Fails like update(), and when a record is cut short. Call once.
   Result<XorbIndex> finish();

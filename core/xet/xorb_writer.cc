@@ -7,6 +7,11 @@
 #include "core/xet/limits.h"
 
 namespace hubd::xet {
+namespace {
+
+constexpr std::size_t kSmall = 4U << 20U;  // most xorbs of one small file stay below
+
+}  // namespace
 
 bool XorbWriter::fits(Bytes size) const {
   auto const count = index_.chunks.size() + 1;
@@ -15,6 +20,8 @@ bool XorbWriter::fits(Bytes size) const {
 
 void XorbWriter::add(std::span<std::byte const> chunk, MerkleHash const& hash) {
   assert(fits(chunk.size()) && "ask fits() first");
+  // Growing by copies would cost more than packing; pages that stay untouched cost nothing.
+  if (body_.size() + kChunkHeadSize + chunk.size() > body_.capacity()) body_.reserve(body_.empty() ? kSmall : kXorbSizeMax);
   auto const end = index_.size() + chunk.size();
   append_chunk(chunk, chooser_.choose(chunk), body_);
   index_.chunks.push_back({hash, static_cast<std::uint32_t>(end), static_cast<std::uint32_t>(body_.size())});

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     auto head = xet::parse_chunk_head(bytes.first(xet::kChunkHeadSize));
     if (head) {
       auto const packed = bytes.subspan(xet::kChunkHeadSize);
-      if (head->packing != xet::Packing::none) head->packed_size = static_cast<std::uint32_t>(std::min<Bytes>(packed.size(), xet::kPackedSizeMax));
+      if (head->packing != xet::Packing::none)
+        head->packed_size = static_cast<std::uint32_t>(std::min<Bytes>(packed.size(), xet::kPackedSizeMax));
       if (head->packed_size <= packed.size()) {
         std::vector<std::byte> out(head->size);
         auto const unpacked = xet::unpack_chunk(*head, packed.first(head->packed_size), out);
@@ -27,7 +28,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     auto const head = xet::append_chunk(bytes, packing, body);
     std::vector<std::byte> out(head.size);
     auto const unpacked = xet::unpack_chunk(head, std::span(body).subspan(xet::kChunkHeadSize), out);
-    fuzz::promise(unpacked.has_value() && std::equal(out.begin(), out.end(), bytes.begin(), bytes.end()), "a chunk comes back");
+    fuzz::promise(unpacked.has_value() && std::equal(out.begin(), out.end(), bytes.begin(), bytes.end()),
+                  "a chunk comes back");
   }
   return 0;
 }

@@ -12,13 +12,16 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   for (bool const v1 : {false, true}) {
     auto const answer = v1 ? xet::parse_reconstruction_v1(text) : xet::parse_reconstruction_v2(text);
     if (!answer) continue;
-    auto const again = v1 ? xet::parse_reconstruction_v1(xet::reconstruction_v1_json(*answer)) : xet::parse_reconstruction_v2(xet::reconstruction_v2_json(*answer));
+    auto const again = v1 ? xet::parse_reconstruction_v1(xet::reconstruction_v1_json(*answer))
+                          : xet::parse_reconstruction_v2(xet::reconstruction_v2_json(*answer));
     fuzz::promise(again.has_value(), "what was read can be written");
     fuzz::promise(again->terms == answer->terms, "terms stay what they are");
     auto const usable = xet::check_reconstruction(*answer, Extent{0, 1000});
     if (!usable) continue;
     fuzz::promise(*usable <= 1000, "an answer gives no more than was asked");
-    for (auto const& term : answer->terms) fuzz::promise(term.first < term.end && answer->ranges.contains(term.xorb), "a checked term has chunks and a range");
+    for (auto const& term : answer->terms)
+      fuzz::promise(term.first < term.end && answer->ranges.contains(term.xorb),
+                    "a checked term has chunks and a range");
   }
   auto const tree = xet::Subtree::parse(text);
   if (!tree) return 0;
@@ -26,6 +29,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   fuzz::promise(again.has_value() && again->json() == tree->json(), "a subtree stays what it is");
   (void)tree->root();
   auto const merged = xet::Subtree::merge(*tree, *tree);
-  if (merged) fuzz::promise(merged->levels().size() <= tree->levels().size() + 80, "a tree is as high as its leaves make it");
+  if (merged)
+    fuzz::promise(merged->levels().size() <= tree->levels().size() + 80, "a tree is as high as its leaves make it");
   return 0;
 }

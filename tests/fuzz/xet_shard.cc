@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
                                }});
   bool ok = true;
   std::size_t const step = data[0] + 1U;
-  for (std::size_t at = 0; at < bytes.size() && ok; at += step) ok = reader.update(bytes.subspan(at, std::min(step, bytes.size() - at))).has_value();
+  for (std::size_t at = 0; at < bytes.size() && ok; at += step)
+    ok = reader.update(bytes.subspan(at, std::min(step, bytes.size() - at))).has_value();
   if (ok) ok = reader.finish().has_value();
   fuzz::promise(ok == shard.has_value(), "it does not matter how a shard comes");
   xet::ShardReader::Options server;
@@ -38,6 +39,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   auto const written = xet::write_shard(*shard, std::nullopt);
   fuzz::promise(written.has_value(), "what was read can be written");
   auto const again = xet::read_shard(*written);
-  fuzz::promise(again.has_value() && again->files.size() == shard->files.size() && again->xorbs.size() == shard->xorbs.size(), "and be read again");
+  fuzz::promise(
+      again.has_value() && again->files.size() == shard->files.size() && again->xorbs.size() == shard->xorbs.size(),
+      "and be read again");
   return 0;
 }

@@ -17,7 +17,9 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   auto const read = [&](std::size_t step) -> Result<xet::XorbIndex> {
     total = end = 0;
     xet::XorbReader reader(use, [&](xet::XorbReader::Chunk const& chunk) -> Result<void> {
-      fuzz::promise(chunk.bytes.size() == chunk.head.size && !chunk.bytes.empty() && chunk.bytes.size() <= xet::kChunkSizeMax, "a chunk has the bytes of its head");
+      fuzz::promise(
+          chunk.bytes.size() == chunk.head.size && !chunk.bytes.empty() && chunk.bytes.size() <= xet::kChunkSizeMax,
+          "a chunk has the bytes of its head");
       fuzz::promise(chunk.offset == end, "records follow each other");
       end += xet::kChunkHeadSize + chunk.head.packed_size;
       fuzz::promise(end <= bytes.size(), "a record lies in the xorb");
@@ -37,7 +39,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   fuzz::promise(*whole == *pieces, "it does not matter how a xorb comes");
   fuzz::promise(whole->size() == total && whole->body_size() == end, "the index adds up");
   auto const footer = xet::xorb_footer(*whole);
-  auto const again = xet::parse_xorb_footer(std::span(footer).first(footer.size() - xet::kXorbFooterTail), whole->body_size());
+  auto const again =
+      xet::parse_xorb_footer(std::span(footer).first(footer.size() - xet::kXorbFooterTail), whole->body_size());
   fuzz::promise(again.has_value() && again->index == *whole, "what was read can be stored");
   return 0;
 }

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   Bytes const offset = data[0] | Bytes{data[1]} << 8U | Bytes{data[2]} << 16U | Bytes{data[3]} << 24U;
   auto const stored = bytes.subspan(4);
   auto const place = xet::find_xorb_footer(stored.last<xet::kXorbFooterTail>(), stored.size());
-  if (place) fuzz::promise(place->end() + xet::kXorbFooterTail == stored.size(), "a footer ends where its length stands");
+  if (place)
+    fuzz::promise(place->end() + xet::kXorbFooterTail == stored.size(), "a footer ends where its length stands");
   auto const body = stored.first(stored.size() - xet::kXorbFooterTail);
   auto const footer = xet::parse_xorb_footer(body, offset);
   if (!footer) return 0;
@@ -21,6 +22,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   fuzz::promise(footer->index.body_size() == offset, "records end where the footer begins");
   auto const again = xet::xorb_footer(footer->index, footer->version);
   // All but the reserved bytes, which are of no meaning.
-  fuzz::promise(again.size() == stored.size() && std::equal(again.begin(), again.end() - 20, stored.begin()), "a footer is written as it was read");
+  fuzz::promise(again.size() == stored.size() && std::equal(again.begin(), again.end() - 20, stored.begin()),
+                "a footer is written as it was read");
   return 0;
 }

@@ -83,6 +83,8 @@ std::optional<Place> place_of(std::vector<std::string> const& parts) {
 
 std::string route_class(std::string_view origin, std::string_view method, std::vector<std::string> const& parts) {
   bool const head = method == "HEAD";
+  if (origin == "cas") return cas_route(method, parts);
+  if (origin == "xorbs") return xorb_route(method, parts);
   if (origin == "cdn") return method == "PUT" ? "upload" : head ? "cdn-head" : "cdn";
   if (parts.empty()) return "other";
   if (parts[0] == "_localhub") return "control";

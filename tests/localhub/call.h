@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <functional>
 #include <optional>
@@ -17,7 +18,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// A request as the routes see it: whole, with its body read.
 struct Call {
-  std::string origin;  ///< hub or cdn
+  std::string origin;  ///< hub, cdn, cas or xorbs
   std::string route;   ///< its class, as counters name it
   std::string method;  ///< HEAD, GET, ...
   std::string target;  ///< as sent
@@ -27,6 +28,8 @@ struct Call {
   std::function<std::string_view(std::string_view)> header;
   std::string body;
   std::string base;  ///< scheme://host of this request, as the client named us
+  std::vector<boost::json::object> hostile_plans;   ///< actions of faults that make the CAS lie in reconstructions
+  std::vector<boost::json::object> hostile_chunks;  ///< the same for xorb bytes
 
   [[nodiscard]] bool head() const { return method == "HEAD"; }
   /// Decoded segment, empty past the end.
@@ -37,6 +40,18 @@ struct Call {
   [[nodiscard]] std::string rest(std::size_t i) const;
 };
 
+/// Which bytes of a xorb an answer's body carries.
+struct XorbPart {
+  Bytes body_from = 0;  ///< where in the body they begin
+  Bytes xorb_from = 0;
+  Bytes length = 0;
+};
+struct XorbBody {
+  std::string xorb;
+  std::vector<Bytes> chunk_ends;  ///< of its records
+  std::vector<XorbPart> parts;
+};
+
 /// What goes back: a text, or a part of a file.
 struct Answer {
   int status = 200;
@@ -45,6 +60,7 @@ struct Answer {
   ContentPtr content;  ///< when set, the body is content[offset, offset + length)
   Bytes offset = 0;
   Bytes length = 0;
+  std::shared_ptr<XorbBody const> xorb;  ///< for the counters
 
   [[nodiscard]] Bytes body_size() const { return content ? length : body.size(); }
   void set(std::string_view name, std::string value);

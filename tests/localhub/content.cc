@@ -34,16 +34,45 @@ std::string lfs_pointer(std::string const& sha256, Bytes size) {
   return "version https://git-lfs.github.com/spec/v1\noid sha256:" + sha256 + "\nsize " + std::to_string(size) + "\n";
 }
 
-Result<std::size_t> Content::read(Bytes offset, std::span<std::byte> out, int descriptor) const {
-  if (offset >= size) return std::size_t{0};
-  auto const want = static_cast<std::size_t>(std::min<Bytes>(out.size(), size - offset));
-  if (file.empty()) {
-    std::memcpy(out.data(), text.data() + offset, want);
-    return want;
+namespace {
+
+// One of the three ways a content has its bytes.
+class OpenContent : public ByteSource {
+ public:
+  OpenContent(Content const& content, int descriptor) : content_(content), descriptor_(descriptor) {}
+  OpenContent(OpenContent const&) = delete;
+  OpenContent& operator=(OpenContent const&) = delete;
+  ~OpenContent() override {
+    if (descriptor_ >= 0) ::close(descriptor_);
   }
-  auto const got = ::pread(descriptor, out.data(), want, static_cast<off_t>(offset));
-  if (got <= 0) return io_error("read " + file.string());
-  return static_cast<std::size_t>(got);
+
+  Result<std::size_t> read(Bytes offset, std::span<std::byte> out) const override {
+    if (offset >= content_.size || out.empty()) return std::size_t{0};
+    auto const want = static_cast<std::size_t>(std::min<Bytes>(out.size(), content_.size - offset));
+    if (content_.source) return content_.source->read(offset, out.first(want));
+    if (descriptor_ < 0) {
+      std::memcpy(out.data(), content_.text.data() + offset, want);
+      return want;
+    }
+    auto const got = ::pread(descriptor_, out.data(), want, static_cast<off_t>(offset));
+    if (got <= 0) return io_error("read " + content_.file.string());
+    return static_cast<std::size_t>(got);
+  }
+
+ private:
+  Content const& content_;
+  int const descriptor_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ByteSource const>> Content::open() const {
+  int descriptor = -1;
+  if (!file.empty()) {
+    descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return io_error("open " + file.string());
+  }
+  return std::unique_ptr<ByteSource const>(std::make_unique<OpenContent const>(*this, descriptor));
 }
 
 ContentStore::ContentStore(std::filesystem::path root) : root_(std::move(root)) {
@@ -177,6 +206,15 @@ Result<ContentPtr> ContentStore::adopt(std::filesystem::path const& temporary, s
   content->size = size;
   content->sha256 = sha256;
   content->file = path;
+  return keep(std::move(content));
+}
+
+ContentPtr ContentStore::from_source(std::shared_ptr<ByteSource const> source, std::string const& sha256, Bytes size) {
+  if (auto known = find(sha256)) return known;
+  auto content = std::make_shared<Content>();
+  content->size = size;
+  content->sha256 = sha256;
+  content->source = std::move(source);
   return keep(std::move(content));
 }
 

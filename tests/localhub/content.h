@@ -13,6 +13,14 @@
 
 namespace hubd::localhub {
 
+/// Bytes by position. Safe to read from several threads at once.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  /// Copies bytes from `offset`; returns how many, 0 at the end. Fails: io, corrupt.
+  virtual Result<std::size_t> read(Bytes offset, std::span<std::byte> out) const = 0;
+};
+
 /// The bytes of one file and every name git, LFS and the Hub have for them. Immutable.
 struct Content {
   Bytes size = 0;
@@ -20,11 +28,12 @@ struct Content {
   std::string git_sha1;      ///< as a regular file; empty above 64 MiB
   std::string pointer;       ///< the LFS pointer text
   std::string pointer_sha1;  ///< its git blob id
-  std::string text;                 ///< the bytes, when `file` is empty
-  std::filesystem::path file;       ///< or where they are
+  std::string text;                           ///< the bytes, when neither of the next two is set
+  std::filesystem::path file;                 ///< or where they are
+  std::shared_ptr<ByteSource const> source;   ///< or what makes them
 
-  /// Copies bytes from `offset`; returns how many, 0 at the end. Fails: io.
-  Result<std::size_t> read(Bytes offset, std::span<std::byte> out, int descriptor) const;
+  /// Of use while this content lives. Fails: io.
+  [[nodiscard]] Result<std::unique_ptr<ByteSource const>> open() const;
 };
 using ContentPtr = std::shared_ptr<Content const>;
 
@@ -43,6 +52,8 @@ class ContentStore {
   Result<ContentPtr> generated(Bytes size, std::uint64_t seed);
   /// Takes over a finished temporary file whose digest the caller computed. Fails: io.
   Result<ContentPtr> adopt(std::filesystem::path const& temporary, std::string const& sha256, Bytes size);
+  /// Keeps bytes that something else stores.
+  ContentPtr from_source(std::shared_ptr<ByteSource const> source, std::string const& sha256, Bytes size);
   [[nodiscard]] ContentPtr find(std::string const& sha256) const;
   /// A new name for an upload in progress.
   std::filesystem::path temporary();

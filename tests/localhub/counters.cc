@@ -13,6 +13,12 @@ json::object to_json(Count const& count) {
   return {{"requests", count.requests}, {"bytes", count.bytes}, {"bytes_in", count.bytes_in}};
 }
 
+// Under which names a client's xorbs count: all together, and its own when it has one.
+std::vector<std::string> tallies(std::string const& client) {
+  if (client.empty()) return {client};
+  return {std::string(), client};
+}
+
 }  // namespace
 
 Count Counters::route(std::string const& name) const {
@@ -81,6 +87,39 @@ void Ledger::sent(std::uint64_t seq, Bytes bytes) {
   client_routes_[one->client][one->route].bytes += bytes;
 }
 
+void Ledger::asked(std::string const& client, XorbBody const& body) {
+  std::scoped_lock const lock(mutex_);
+  for (auto const& name : tallies(client)) {
+    auto& xorb = xorbs_[name][body.xorb];
+    xorb.chunks.resize(body.chunk_ends.size());
+    ++xorb.requests;
+    for (auto const& part : body.parts) ++xorb.ranges[{part.xorb_from, part.xorb_from + part.length}].requests;
+  }
+}
+
+void Ledger::served(std::string const& client, XorbBody const& body, Bytes from, Bytes size) {
+  std::scoped_lock const lock(mutex_);
+  for (auto const& name : tallies(client)) {
+    auto& xorb = xorbs_[name][body.xorb];
+    xorb.chunks.resize(body.chunk_ends.size());
+    for (auto const& part : body.parts) {
+      auto const begin = std::max(from, part.body_from);
+      auto const end = std::min(from + size, part.body_from + part.length);
+      if (begin >= end) continue;
+      xorb.bytes += end - begin;
+      xorb.ranges[{part.xorb_from, part.xorb_from + part.length}].bytes += end - begin;
+      // Chunks whose record ends in here, and began inside the part.
+      auto const& ends = body.chunk_ends;
+      auto const sent_from = part.xorb_from + (begin - part.body_from);
+      auto const sent_to = part.xorb_from + (end - part.body_from);
+      for (auto it = std::upper_bound(ends.begin(), ends.end(), sent_from); it != ends.end() && *it <= sent_to; ++it) {
+        Bytes const starts = it == ends.begin() ? 0 : *std::prev(it);
+        if (starts >= part.xorb_from) ++xorb.chunks[static_cast<std::size_t>(it - ends.begin())];
+      }
+    }
+  }
+}
+
 void Ledger::end() {
   std::scoped_lock const lock(mutex_);
   if (counters_.in_flight > 0) --counters_.in_flight;
@@ -94,6 +133,7 @@ void Ledger::reset() {
   counters_.in_flight_max = in_flight;
   statuses_.clear();
   client_routes_.clear();
+  xorbs_.clear();
   lines_.clear();
 }
 
@@ -132,6 +172,44 @@ json::value Ledger::counters_json(std::size_t connections) const {
                       {"connections", connections}, {"cdn_authorization", counters_.cdn_authorization}};
 }
 
+XorbCounts Ledger::xorbs(std::string const& client) const {
+  std::scoped_lock const lock(mutex_);
+  auto const it = xorbs_.find(client);
+  return it == xorbs_.end() ? XorbCounts{} : it->second;
+}
+
+json::value Ledger::xorbs_json() const {
+  std::scoped_lock const lock(mutex_);
+  json::object clients;
+  for (auto const& [client, counts] : xorbs_) {
+    json::object xorbs;
+    std::uint64_t distinct = 0;
+    std::uint64_t served = 0;
+    std::uint64_t most = 0;
+    Bytes bytes = 0;
+    std::uint64_t requests = 0;
+    for (auto const& [hash, xorb] : counts) {
+      json::array ranges;
+      for (auto const& [range, count] : xorb.ranges) {
+        ranges.push_back(json::object{{"from", range.first}, {"to", range.second}, {"requests", count.requests}, {"bytes", count.bytes}});
+      }
+      json::array chunks;
+      for (auto const times : xorb.chunks) {
+        chunks.push_back(times);
+        served += times;
+        distinct += times > 0 ? 1 : 0;
+        most = std::max(most, times);
+      }
+      bytes += xorb.bytes;
+      requests += xorb.requests;
+      xorbs[hash] = json::object{{"requests", xorb.requests}, {"bytes", xorb.bytes}, {"ranges", ranges}, {"chunks", chunks}};
+    }
+    clients[client.empty() ? "*" : client] = json::object{{"requests", requests}, {"bytes", bytes}, {"chunks_served", served},
+                                                          {"chunks_distinct", distinct}, {"chunk_served_max", most}, {"xorbs", xorbs}};
+  }
+  return clients;
+}
+
 json::value Ledger::lines_json(std::size_t count) const {
   std::scoped_lock const lock(mutex_);
   json::array out;
@@ -140,7 +218,7 @@ json::value Ledger::lines_json(std::size_t count) const {
     auto const& line = lines_[i];
     out.push_back(json::object{{"seq", line.seq}, {"origin", line.origin}, {"route", line.route}, {"method", line.method},
                                {"target", line.target}, {"status", line.status}, {"bytes", line.bytes}, {"range", line.range},
-                               {"client", line.client}, {"authorization", line.authorization},
+                               {"client", line.client}, {"session", line.session}, {"authorization", line.authorization},
                                {"counter_header", line.counter_header}});
   }
   return out;

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "core/base/pattern.h"
+#include "tests/localhub/cas/hostile.h"
 
 namespace hubd::localhub {
 namespace {
@@ -14,9 +15,9 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, 11> kMatchKeys{"route", "origin", "path", "method", "client", "range_from",
                                                       "nth", "skip", "times", "probability", "seed"};
-constexpr std::array<std::string_view, 15> kActions{"stall", "throttle", "cut", "corrupt", "length", "status", "expire", "delay",
+constexpr std::array<std::string_view, 18> kActions{"stall", "throttle", "cut", "corrupt", "length", "status", "expire", "delay",
                                                     "silent", "redirect", "redirect_loop", "html", "ignore_range",
-                                                    "set_header", "drop_header"};
+                                                    "set_header", "drop_header", "reconstruction", "corrupt_chunk", "bomb"};
 
 std::string text_of(json::object const& object, std::string_view key, std::string fallback = {}) {
   auto const* value = object.if_contains(key);
@@ -100,6 +101,10 @@ void apply(json::object const& action, Call const& call, Effects& effects) {
     effects.drop.push_back(text_of(action, "name"));
   } else if (type == "inject_path") {
     effects.inject_path = text_of(action, "path", "../evil");
+  } else if (type == "reconstruction") {
+    effects.hostile_plans.push_back(action);
+  } else if (type == "corrupt_chunk" || type == "bomb") {
+    effects.hostile_chunks.push_back(action);
   }
 }
 
@@ -119,6 +124,9 @@ Result<std::vector<std::uint64_t>> Faults::add(json::value const& list) {
     auto const type = text_of(fault.action, "type");
     if (type != "inject_path" && std::find(kActions.begin(), kActions.end(), type) == kActions.end()) {
       return fail(ErrorKind::bad_request, "localhub: no fault action is called \"" + type + "\"; see README.md");
+    }
+    if (type == "reconstruction" && !hostile_how(text_of(fault.action, "how"))) {
+      return fail(ErrorKind::bad_request, "localhub: no reconstruction fault is called \"" + text_of(fault.action, "how") + "\"; see README.md");
     }
     if (auto const* match = object->if_contains("match")) {
       if (!match->is_object()) return fail(ErrorKind::bad_request, "localhub: a fault's \"match\" is an object");

@@ -35,6 +35,8 @@ struct Effects {
   Bytes bytes_per_second = 0;
   std::int64_t length_delta = 0;
   std::vector<std::pair<Bytes, std::uint8_t>> corrupt;  ///< file offset, xor
+  std::vector<boost::json::object> hostile_plans;
+  std::vector<boost::json::object> hostile_chunks;
 
   [[nodiscard]] bool touches_body() const {
     return cut_after || stall_after || bytes_per_second != 0 || length_delta != 0 || !corrupt.empty();

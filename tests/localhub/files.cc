@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // File bytes: resolve, raw, the resolve cache, the CDN.
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "tests/localhub/crypto.h"
 #include "tests/localhub/hub.h"
@@ -63,12 +64,23 @@ Answer Hub::resolve(Call const& call, Place const& place) {
   if (call.query.flag("download")) params += "&download=true";
   if (call.query.flag("noContentDisposition")) params += "&noContentDisposition=1";
   auto const location = cdn_base + signer.sign(path, params, knobs.url_lifetime_s);
+  constexpr std::string_view kXetInfo = "application/vnd.xet-fileinfo+json";
+  if (!entry.xet.empty() && call.header("accept").find(kXetInfo) != std::string_view::npos) {
+    answer = json_answer(boost::json::object{{"hash", entry.xet}, {"size", entry.content->size}});
+    answer.set("Content-Type", std::string(kXetInfo));
+    answer.set("X-Repo-Commit", commit.id);
+    answer.set("X-Linked-Size", std::to_string(entry.content->size));
+    answer.set("X-Linked-ETag", "\"" + entry.etag() + "\"");
+    add_xet_fields(call, *opened.repo, commit.id, entry, answer);
+    return answer;
+  }
   answer = text_answer(302, "Found. Redirecting to " + location);
   answer.set("Location", location);
   answer.set("X-Repo-Commit", commit.id);
   answer.set("X-Linked-Size", std::to_string(entry.content->size));
   answer.set("X-Linked-ETag", "\"" + entry.etag() + "\"");
   answer.set("Accept-Ranges", "bytes");
+  add_xet_fields(call, *opened.repo, commit.id, entry, answer);
   return answer;
 }
 

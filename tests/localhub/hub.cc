@@ -9,13 +9,14 @@ namespace hubd::localhub {
 
 namespace json = boost::json;
 
-Hub::Hub(Clock const& clock, std::filesystem::path const& data, bool tls) : signer(clock), store(data), clock_(clock) {
+Hub::Hub(Clock const& clock, std::filesystem::path const& data, bool tls) : signer(clock), store(data), cas(data, signer, knobs), clock_(clock) {
   knobs.error_code_on_401 = !tls;
 }
 
 Answer Hub::handle(Call const& call) {
   auto const& route = call.route;
   if (route == "cdn" || route == "cdn-head") return cdn(call);
+  if (call.origin == "cas" || call.origin == "xorbs") return cas.handle(call);
   if (route == "whoami") return whoami(call);
   if (route == "list") return list(call);
   if (route == "agent-harnesses") {
@@ -40,6 +41,7 @@ Answer Hub::handle(Call const& call) {
   if (route == "resolve-head" || route == "resolve-get") return resolve(call, *place);
   if (route == "raw") return raw(call, *place);
   if (route == "repos") return settings(call, *place);
+  if (route == "xet-token") return xet_token(call, *place);
   if (route == "preupload") return preupload(call, *place);
   if (route == "commit") return commit(call, *place);
   if (route == "branch") return branch(call, *place);
@@ -49,7 +51,6 @@ Answer Hub::handle(Call const& call) {
   if (route == "lfs-verify") return lfs_verify(call, *place);
   if (place->verb == "discussions" && call.method == "POST") return discussion(call, *place);
   if (place->verb == "lfs-files" && call.segment(place->rest) == "duplicate") return lfs_duplicate(call, *place);
-  // No content addressable store behind this Hub: clients stay on plain HTTP.
   return error_answer(404, "", "Not Found");
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "tests/localhub/call.h"
+#include "tests/localhub/cas/cas.h"
 #include "tests/localhub/content.h"
 #include "tests/localhub/knobs.h"
 #include "tests/localhub/signer.h"
@@ -47,11 +48,12 @@ class Hub {
     Bytes size = 0;        ///< that this body must have; parts: of the part
     std::string upload_id;
     std::size_t number = 0;
+    std::optional<Cas::Upload> xorb;
   };
   /// Checks a PUT's URL. The refusal is in `refusal`.
   std::optional<UploadTarget> upload_target(Call const& call, Answer& refusal);
   Answer upload_done(UploadTarget const& target, std::filesystem::path const& temporary, std::string const& sha256,
-                     std::string const& md5, Bytes size);
+                     std::string const& md5, Bytes size, std::uint64_t crc);
   /// Adds what a seed describes. Fails: bad_request, io.
   Result<void> seed(boost::json::value const& document);
   /// RateLimit headers, and a 429 instead of `answer` when the window is empty.
@@ -61,6 +63,7 @@ class Hub {
   Knobs knobs;
   Signer signer;
   ContentStore store;
+  Cas cas;
   std::string cdn_base;  ///< scheme://host:port of the CDN origin
 
  private:
@@ -88,6 +91,13 @@ class Hub {
   static At at(Repo const& repo, std::string const& revision);
   static Answer no_entry(std::string const& commit);
   [[nodiscard]] std::string now_text() const;
+
+  // xet.cc
+  Answer xet_token(Call const& call, Place const& place);
+  /// X-Xet-Hash, the routes to a token and to the reconstruction.
+  void add_xet_fields(Call const& call, Repo const& repo, std::string const& commit, Entry const& entry, Answer& answer) const;
+  /// The LFS entry of an object that this repo received by LFS or by Xet; nothing when it did not. Fails: io, corrupt.
+  Result<std::optional<Entry>> lfs_entry(Repo& repo, std::string const& oid);
 
   // read_api.cc
   Answer info(Call const& call, Place const& place);

@@ -16,6 +16,17 @@ bool set_number(json::value const& value, T& place) {
   return true;
 }
 
+bool set_flag(json::value const& value, bool& place) {
+  if (value.is_bool()) place = value.get_bool();
+  return value.is_bool();
+}
+
+bool set_choice(json::value const& value, std::initializer_list<std::string_view> choices, std::string& place) {
+  if (!value.is_string()) return false;
+  place = std::string(value.get_string());
+  return std::find(choices.begin(), choices.end(), place) != choices.end();
+}
+
 bool set_limits(json::value const& value, std::map<std::string, RateLimit>& place) {
   if (!value.is_object()) return false;
   std::map<std::string, RateLimit> limits;
@@ -41,10 +52,18 @@ bool set_one(Knobs& knobs, std::string_view name, json::value const& value) {
   if (name == "lfs_multipart_min") return set_number(value, knobs.lfs_multipart_min);
   if (name == "lfs_chunk") return set_number(value, knobs.lfs_chunk) && knobs.lfs_chunk > 0;
   if (name == "rate_limits") return set_limits(value, knobs.rate_limits);
-  if (name == "error_code_on_401" && value.is_bool()) {
-    knobs.error_code_on_401 = value.get_bool();
-    return true;
-  }
+  if (name == "error_code_on_401") return set_flag(value, knobs.error_code_on_401);
+  if (name == "xet_token_lifetime_s") return set_number(value, knobs.xet_token_lifetime_s);
+  if (name == "xet_token_length") return set_number(value, knobs.xet_token_length);
+  if (name == "xet_token_headers") return set_flag(value, knobs.xet_token_headers);
+  if (name == "lfs_batch_xet") return set_flag(value, knobs.lfs_batch_xet);
+  if (name == "xorb_grants") return set_flag(value, knobs.xorb_grants);
+  if (name == "xorb_ranges") return set_choice(value, {"within", "exact"}, knobs.xorb_ranges);
+  if (name == "xorb_ranges_per_url") return set_number(value, knobs.xorb_ranges_per_url) && knobs.xorb_ranges_per_url > 0;
+  if (name == "dedup_form") return set_choice(value, {"mixed", "keyed", "keyed_lookups", "plain", "plain_lookups"}, knobs.dedup_form);
+  if (name == "dedup_lifetime_s") return set_number(value, knobs.dedup_lifetime_s);
+  if (name == "cas_compression") return set_flag(value, knobs.cas_compression);
+  if (name == "cas_repo_check") return set_flag(value, knobs.cas_repo_check);
   return false;
 }
 
@@ -68,7 +87,11 @@ json::value Knobs::to_json() const {
   return json::object{{"delay_ms", delay_ms}, {"throttle", throttle}, {"url_lifetime_s", url_lifetime_s},
                       {"tree_page", tree_page}, {"tree_page_expand", tree_page_expand}, {"list_page", list_page},
                       {"error_code_on_401", error_code_on_401}, {"lfs_multipart_min", lfs_multipart_min},
-                      {"lfs_chunk", lfs_chunk}, {"rate_limits", limits}};
+                      {"lfs_chunk", lfs_chunk}, {"rate_limits", limits}, {"xet_token_lifetime_s", xet_token_lifetime_s},
+                      {"xet_token_length", xet_token_length}, {"xet_token_headers", xet_token_headers}, {"lfs_batch_xet", lfs_batch_xet},
+                      {"xorb_grants", xorb_grants}, {"xorb_ranges", xorb_ranges}, {"xorb_ranges_per_url", xorb_ranges_per_url},
+                      {"dedup_form", dedup_form}, {"dedup_lifetime_s", dedup_lifetime_s}, {"cas_repo_check", cas_repo_check},
+                      {"cas_compression", cas_compression}};
 }
 
 RateWindows::State RateWindows::take(std::string const& limit_class, RateLimit const& limit, std::string const& caller,

@@ -30,6 +30,18 @@ struct Knobs {
   Bytes lfs_multipart_min = 100'000'000;
   Bytes lfs_chunk = 20'000'000;
   std::map<std::string, RateLimit> rate_limits;
+  // The CAS.
+  std::int64_t xet_token_lifetime_s = 3600;
+  std::size_t xet_token_length = 0;
+  bool xet_token_headers = true;
+  bool lfs_batch_xet = true;
+  bool xorb_grants = true;
+  std::string xorb_ranges = "within";
+  std::size_t xorb_ranges_per_url = 500;
+  std::string dedup_form = "mixed";
+  std::int64_t dedup_lifetime_s = 86400;
+  bool cas_repo_check = true;
+  bool cas_compression = true;
 
   /// Sets the named ones. Fails: bad_request (unknown name, wrong type); then nothing is set.
   Result<void> set(boost::json::value const& object);

@@ -44,6 +44,14 @@ std::optional<json::object> body_object(Call const& call) {
   return value.get_object();
 }
 
+// The branch an upload is for, as one part of a path.
+std::string batch_revision(json::object const& body) {
+  auto const* ref = body.if_contains("ref");
+  auto name = ref != nullptr && ref->is_object() ? text_of(ref->get_object(), "name") : std::string();
+  if (name.starts_with("refs/heads/")) name.erase(0, 11);
+  return percent_encode(name.empty() ? "main" : name);
+}
+
 std::uint64_t number_of(std::optional<std::string> const& text) { return text ? std::strtoull(text->c_str(), nullptr, 10) : 0; }
 
 }  // namespace
@@ -56,10 +64,14 @@ Answer Hub::lfs_batch(Call const& call, Place const& place) {
   if (opened.caller.user == nullptr) return not_found(opened.caller);
   if (text_of(*body, "operation") != "upload") return error_answer(422, "", "Only uploads go through this batch endpoint");
   auto& repo = *opened.repo;
-  bool multipart_offered = false;
-  if (auto const* transfers = body->if_contains("transfers"); transfers != nullptr && transfers->is_array()) {
-    for (auto const& one : transfers->get_array()) multipart_offered = multipart_offered || one == json::value("multipart");
-  }
+  auto const offered = [&body](std::string_view name) {
+    auto const* transfers = body->if_contains("transfers");
+    if (transfers == nullptr || !transfers->is_array()) return false;
+    auto const& list = transfers->get_array();
+    return std::find(list.begin(), list.end(), json::value(name)) != list.end();
+  };
+  bool const multipart_offered = offered("multipart");
+  bool const xet = offered("xet") && knobs.lfs_batch_xet && world.may_write(repo, opened.caller.user);
   json::array out;
   bool multipart = false;
   for (auto const& value : body->at("objects").get_array()) {
@@ -79,6 +91,15 @@ Answer Hub::lfs_batch(Call const& call, Place const& place) {
     item["authenticated"] = true;
     json::object upload;
     auto const repo_text = percent_encode(plural(repo.type) + "/" + repo.id);
+    if (xet) {
+      upload["href"] = call.base + "/api/" + plural(repo.type) + "/" + repo.id + "/xet-write-token/" + batch_revision(*body);
+      auto header = cas.token_fields(repo.oid, opened.caller.user->name, true);
+      header["X-Xet-Session-Id"] = random_hex(16);
+      upload["header"] = std::move(header);
+      item["actions"] = json::object{{"upload", upload}};
+      out.push_back(item);
+      continue;
+    }
     if (multipart_offered && *size >= knobs.lfs_multipart_min && *size > 0) {
       multipart = true;
       auto const id = random_hex(8);
@@ -99,10 +120,16 @@ Answer Hub::lfs_batch(Call const& call, Place const& place) {
     item["actions"] = json::object{{"upload", upload}, {"verify", json::object{{"href", verify}}}};
     out.push_back(item);
   }
-  return lfs_answer(json::object{{"transfer", multipart ? "multipart" : "basic"}, {"objects", out}});
+  return lfs_answer(json::object{{"transfer", xet ? "xet" : multipart ? "multipart" : "basic"}, {"objects", out}});
 }
 
 std::optional<Hub::UploadTarget> Hub::upload_target(Call const& call, Answer& refusal) {
+  if (call.origin != "cdn") {
+    UploadTarget target;
+    target.xorb = cas.upload_target(call, refusal);
+    if (!target.xorb) return std::nullopt;
+    return target;
+  }
   auto const verdict = signer.check(call.path, call.query);
   if (verdict != Signer::Verdict::good) {
     refusal = text_answer(403, std::string("<Error><Code>AccessDenied</Code><Message>") +
@@ -130,7 +157,8 @@ std::optional<Hub::UploadTarget> Hub::upload_target(Call const& call, Answer& re
 }
 
 Answer Hub::upload_done(UploadTarget const& target, std::filesystem::path const& temporary, std::string const& sha256,
-                        std::string const& md5, Bytes size) {
+                        std::string const& md5, Bytes size, std::uint64_t crc) {
+  if (target.xorb) return cas.upload_done(*target.xorb, temporary, size, crc);
   std::error_code ignored;
   auto const refuse = [&](std::string const& code) {
     std::filesystem::remove(temporary, ignored);
@@ -229,6 +257,7 @@ Answer Hub::lfs_duplicate(Call const& call, Place const& place) {
     auto const oid = text_of(file.as_object(), "sha256");
     if (source.repo->lfs_objects.contains(oid)) {
       repo->lfs_objects.insert(oid);
+      if (auto const* known = cas.store.file_by_sha256(oid, source.repo->oid); known != nullptr) cas.store.allow(known->hash, repo->oid);
     } else {
       failed.push_back(json::object{{"sha256", oid}, {"error", "not found"}});
     }

@@ -36,10 +36,19 @@ struct Counters {
   [[nodiscard]] Count routes_sum(std::vector<std::string> const& names) const;
 };
 
+/// What was served of one xorb.
+struct XorbCount {
+  std::uint64_t requests = 0;
+  Bytes bytes = 0;
+  std::map<std::pair<Bytes, Bytes>, Count> ranges;  ///< by [from, to) as asked
+  std::vector<std::uint64_t> chunks;                ///< how often each chunk's record was served whole
+};
+using XorbCounts = std::map<std::string, XorbCount>;  ///< by xorb id
+
 /// One answered request.
 struct RequestLine {
   std::uint64_t seq = 0;
-  std::string origin;  ///< "hub" or "cdn"
+  std::string origin;  ///< "hub", "cdn", "cas" or "xorbs"
   std::string route;
   std::string method;
   std::string target;
@@ -47,6 +56,7 @@ struct RequestLine {
   Bytes bytes = 0;
   std::string range;
   std::string client;
+  std::string session;  ///< X-Xet-Session-Id
   bool authorization = false;
   bool counter_header = false;  ///< X-HF-Download-Counter was sent
 };
@@ -56,6 +66,10 @@ struct Options {
   std::uint16_t port = 0;
   std::string cdn_address;  ///< empty: as `address`
   std::uint16_t cdn_port = 0;
+  std::uint16_t cas_port = 0;   ///< of the CAS, at `address`
+  std::uint16_t xorb_port = 0;  ///< of signed xorb URLs, at the CDN's address
+  std::string foreign_cas_url;               ///< hand out tokens for this CAS instead of our own
+  std::filesystem::path foreign_cas_data;    ///< its data folder (local_cas_server's), to learn what was uploaded
   std::filesystem::path data;   ///< large files; empty: a temporary folder, removed at the end
   std::string tls_certificate;  ///< PEM paths, both or none
   std::string tls_key;
@@ -65,7 +79,7 @@ struct Options {
   bool sample = false;
 };
 
-/// A Hub on two loopback ports, on a thread of its own.
+/// A Hub with its CDN and its CAS on four loopback ports, on a thread of its own.
 ///
 /// All members may be called from any thread. The destructor stops the servers and waits for their handlers.
 class LocalHub {
@@ -78,6 +92,8 @@ class LocalHub {
 
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::string cdn_url() const;
+  [[nodiscard]] std::string cas_url() const;
+  [[nodiscard]] std::string xorb_url() const;
 
   /// Adds repos, users, ...: the seed format of README.md. Fails: bad_request, io.
   Result<void> seed(std::string_view json);
@@ -89,9 +105,14 @@ class LocalHub {
   Result<void> set_knobs(std::string_view json);
   /// Every URL signed so far is expired from now on.
   void expire_urls();
+  /// Every CAS token handed out so far is expired from now on.
+  void expire_tokens();
 
   [[nodiscard]] Counters counters() const;
   void reset_counters();
+  /// Xorb bytes served to all clients together, or to one.
+  [[nodiscard]] XorbCounts xorbs() const;
+  [[nodiscard]] XorbCounts xorbs(std::string const& client) const;
   /// The last requests, oldest first.
   [[nodiscard]] std::vector<RequestLine> requests() const;
 

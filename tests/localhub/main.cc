@@ -32,6 +32,7 @@ int main(int argc, char** argv) try {
   std::string listen = "127.0.0.1:0";
   std::string cdn_listen;
   std::string data;
+  std::string cas_data;
   std::string seed;
   std::vector<std::string> users;
   std::vector<std::string> orgs;
@@ -42,6 +43,10 @@ int main(int argc, char** argv) try {
   CLI::App app{"A Hugging Face Hub on this machine, for tests and for trying hubd without the network."};
   app.add_option("--listen", listen, "address and port of the Hub; port 0 picks one")->capture_default_str();
   app.add_option("--cdn-listen", cdn_listen, "address and port of its CDN (default: same address, any port)");
+  app.add_option("--cas-port", options.cas_port, "port of its CAS (default: any)");
+  app.add_option("--xorb-port", options.xorb_port, "port of the CAS's signed URLs (default: any)");
+  app.add_option("--cas-url", options.foreign_cas_url, "hand out tokens for this CAS, a local_cas_server, instead of being one");
+  app.add_option("--cas-data", cas_data, "data folder of the CAS at --cas-url");
   app.add_option("--data", data, "folder for large files (default: a temporary one)");
   app.add_option("--user", users, "NAME:TOKEN, repeatable");
   app.add_option("--org", orgs, "NAME:MEMBER,MEMBER, repeatable");
@@ -54,6 +59,7 @@ int main(int argc, char** argv) try {
   std::tie(options.address, options.port) = address_of(listen);
   if (!cdn_listen.empty()) std::tie(options.cdn_address, options.cdn_port) = address_of(cdn_listen);
   options.data = data;
+  options.foreign_cas_data = cas_data;
   for (auto const& user : users) {
     auto const colon = user.find(':');
     if (colon == std::string::npos) throw CLI::ValidationError("--user", "want NAME:TOKEN");

@@ -41,10 +41,12 @@ struct Describer {
   Repo const& repo;
   std::shared_ptr<Commit const> commit;
   bool expand = false;
+  bool masked = false;  // the caller may not have the files
 
   [[nodiscard]] json::object file(std::string const& path, Entry const& entry) const {
     json::object item{{"type", "file"}, {"oid", entry.oid()}, {"size", entry.content->size}, {"path", path}};
     if (entry.lfs) item["lfs"] = lfs_json(entry, "oid");
+    if (!entry.xet.empty()) item["xetHash"] = masked ? std::string(64, '*') : entry.xet;
     if (expand) {
       item["lastCommit"] = last_commit_json(repo, commit, path);
       item["securityFileStatus"] = json::object{{"status", "safe"}, {"avScan", nullptr}, {"pickleImportScan", nullptr}};
@@ -213,7 +215,7 @@ Answer Hub::tree(Call const& call, Place const& place) {
     answer.set("X-Repo-Commit", found.commit->id);
     return answer;
   }
-  Describer const describer{*opened.repo, found.commit, call.query.flag("expand")};
+  Describer const describer{*opened.repo, found.commit, call.query.flag("expand"), !world.may_read_files(*opened.repo, opened.caller.user)};
   auto const page = describer.expand ? knobs.tree_page_expand : knobs.tree_page;
   auto const paths = listing(files, directory, call.query.flag("recursive"));
   auto it = paths.begin();
@@ -254,7 +256,7 @@ Answer Hub::paths_info(Call const& call, Place const& place) {
     paths = form.all("paths");
     expand = form.flag("expand");
   }
-  Describer const describer{*opened.repo, found.commit, expand};
+  Describer const describer{*opened.repo, found.commit, expand, !world.may_read_files(*opened.repo, opened.caller.user)};
   json::array out;
   for (auto path : paths) {
     while (path.ends_with('/')) path.pop_back();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seed files: README.md, "Seed files".
+#include <algorithm>
 #include <boost/json.hpp>
 #include <stdexcept>
 
+#include "tests/localhub/cas/body.h"
 #include "tests/localhub/crypto.h"
 #include "tests/localhub/hub.h"
 
@@ -77,7 +79,7 @@ ContentPtr kept(Result<ContentPtr> content) {
   return *content;
 }
 
-ContentPtr content_of(ContentStore& store, json::object const& file, std::uint64_t step) {
+ContentPtr unedited(ContentStore& store, json::object const& file, std::uint64_t step) {
   if (file.contains("text")) return store.from_text(text_of(file, "text"));
   if (file.contains("from")) return kept(store.from_file(text_of(file, "from")));
   if (file.contains("base64")) {
@@ -89,10 +91,76 @@ ContentPtr content_of(ContentStore& store, json::object const& file, std::uint64
   return kept(store.generated(number_of(file, "size", 0), number_of(file, "random_seed", 0) + step * 0x5851f42d4c957f2dULL));
 }
 
+// Some stretches of a file replaced; what is left of it is not stored again.
+ContentPtr edited(ContentStore& store, ContentPtr const& base, json::array const& edits) {
+  std::vector<Part> parts;
+  auto const source = source_of(base);
+  Bytes at = 0;
+  for (auto const& value : edits) {
+    auto const& edit = object_of(value);
+    auto const from = number_of(edit, "at", 0);
+    auto const size = number_of(edit, "size", 0);
+    auto const to = from + number_of(edit, "remove", size);
+    if (from < at || to > base->size) throw BadSeed("\"edits\" are in order, inside the file, and do not overlap");
+    std::string fresh(size, '\0');
+    generate_bytes(number_of(edit, "random_seed", 0), 0, std::as_writable_bytes(std::span(fresh)));
+    parts.emplace_back(Stretch{source, at, from - at});
+    parts.emplace_back(std::move(fresh));
+    at = to;
+  }
+  parts.emplace_back(Stretch{source, at, base->size - at});
+  Bytes size = 0;
+  for (auto const& part : parts) size += size_of(part);
+  auto const whole = joined(std::move(parts));
+  if (size <= 1_MiB) {
+    auto text = read_exactly(*whole, 0, static_cast<std::size_t>(size));
+    if (!text) throw BadSeed(text.error().what);
+    return store.from_text(std::move(*text));
+  }
+  Hash digest(Hash::Kind::sha256);
+  std::vector<std::byte> buffer(256 * 1024);
+  for (Bytes done = 0; done < size;) {
+    auto const got = whole->read(done, buffer);
+    if (!got) throw BadSeed(got.error().what);
+    digest.update(std::span<std::byte const>(buffer).first(*got));
+    done += *got;
+  }
+  return store.from_source(whole, digest.hex(), size);
+}
+
+ContentPtr content_of(ContentStore& store, json::object const& file, std::uint64_t step) {
+  auto content = unedited(store, file, step);
+  return file.contains("edits") ? edited(store, content, items_of(file, "edits")) : content;
+}
+
+SeedForm form_of(json::object const& file) {
+  SeedForm form;
+  auto const* options = file.at("xet").if_object();
+  if (options == nullptr) return form;
+  auto const scheme = text_or(*options, "scheme", "none");
+  if (scheme == "auto") {
+    form.scheme.reset();
+  } else if (scheme == "lz4") {
+    form.scheme = kSchemeLz4;
+  } else if (scheme == "bg4") {
+    form.scheme = kSchemeGrouped;
+  } else if (scheme != "none") {
+    throw BadSeed("no scheme is called " + scheme + "; there are none, lz4, bg4 and auto");
+  }
+  form.xorb_chunks = std::clamp<std::size_t>(number_of(*options, "xorb_chunks", kXorbChunksMax), 1, kXorbChunksMax);
+  if (options->contains("dedup")) form.dedup = flag_of(*options, "dedup");
+  return form;
+}
+
+bool xet_of(json::object const& file) {
+  auto const* value = file.if_contains("xet");
+  return value != nullptr && (value->is_object() || flag_of(file, "xet"));
+}
+
 bool lfs_of(json::object const& file, std::string const& path, Content const& content, std::string const& attributes) {
   if (file.contains("lfs")) return flag_of(file, "lfs");
   if (attributes_lfs(attributes, path) || content.size >= 10'000'000) return true;
-  return !content.file.empty() || looks_binary(content.text);
+  return !content.file.empty() || content.source || looks_binary(content.text);
 }
 
 std::string attributes_of(Tree const& tree) {
@@ -100,7 +168,7 @@ std::string attributes_of(Tree const& tree) {
   return it == tree.end() ? default_gitattributes() : it->second.content->text;
 }
 
-void add_files(ContentStore& store, Tree& tree, json::object const& commit) {
+void add_files(ContentStore& store, Cas& cas, Repo const& repo, Tree& tree, json::object const& commit) {
   for (auto const& item : items_of(commit, "files")) {
     if (text_of(object_of(item), "path") == ".gitattributes") tree[".gitattributes"] = {content_of(store, object_of(item), 0), false};
   }
@@ -114,9 +182,15 @@ void add_files(ContentStore& store, Tree& tree, json::object const& commit) {
       auto path = pattern;
       if (auto const hole = path.find("{}"); many && hole != std::string::npos) path.replace(hole, 2, std::to_string(i));
       auto const content = content_of(store, file, i);
-      auto const lfs = lfs_of(file, path, *content, attributes);
+      bool const xet = xet_of(file);
+      auto const lfs = xet || lfs_of(file, path, *content, attributes);
       if (!lfs && content->git_sha1.empty()) throw BadSeed(path + " is too large for a regular file");
       tree[path] = {content, lfs};
+      if (!xet) continue;
+      if (!cas.foreign.empty()) throw BadSeed(path + ": with another CAS behind the Hub, Xet files come by upload");
+      auto const seeded = cas.store.seed(content, form_of(file), repo.oid);
+      if (!seeded) throw BadSeed(seeded.error().what);
+      tree[path].xet = seeded->text();
     }
   }
 }
@@ -129,7 +203,7 @@ std::string resolved(Repo const& repo, std::string const& revision) {
   return commit->id;
 }
 
-void add_seed_commit(ContentStore& store, Repo& repo, json::object const& item) {
+void add_seed_commit(ContentStore& store, Cas& cas, Repo& repo, json::object const& item) {
   auto const ref = ref_of(text_or(item, "branch", "main"));
   CommitDraft draft;
   auto const place = repo.refs.find(ref);
@@ -152,7 +226,7 @@ void add_seed_commit(ContentStore& store, Repo& repo, json::object const& item) 
     auto const [first, last] = below(draft.tree, path);
     draft.tree.erase(first, last);
   }
-  add_files(store, draft.tree, item);
+  add_files(store, cas, repo, draft.tree, item);
   auto const commit = add_commit(repo, std::move(draft));
   repo.refs[ref] = commit->id;
   if (ref.starts_with("refs/pr/")) {
@@ -173,7 +247,7 @@ void add_refs(Repo& repo, json::object const& item) {
   }
 }
 
-void add_repo(World& world, ContentStore& store, json::object const& item) {
+void add_repo(World& world, ContentStore& store, Cas& cas, json::object const& item) {
   auto const type = text_or(item, "type", "model");
   if (singular(plural(type)).empty()) throw BadSeed("no repo type is called " + type);
   auto const id = text_of(item, "id");
@@ -184,7 +258,7 @@ void add_repo(World& world, ContentStore& store, json::object const& item) {
   if (auto const* gated = item.if_contains("gated"); gated != nullptr && gated->is_string()) repo->gated = text_of(item, "gated");
   for (auto const& name : strings_of(item, "granted")) repo->granted.insert(name);
   repo->sdk = text_or(item, "sdk", repo->sdk);
-  for (auto const& commit : items_of(item, "commits")) add_seed_commit(store, *repo, object_of(commit));
+  for (auto const& commit : items_of(item, "commits")) add_seed_commit(store, cas, *repo, object_of(commit));
   add_refs(*repo, item);
 }
 
@@ -216,7 +290,7 @@ Result<void> Hub::seed(json::value const& document) try {
     auto const& org = object_of(item);
     world.put_org(text_of(org, "name"), strings_of(org, "members"));
   }
-  for (auto const& item : items_of(root, "repos")) add_repo(world, store, object_of(item));
+  for (auto const& item : items_of(root, "repos")) add_repo(world, store, cas, object_of(item));
   for (auto const& [from, to] : pairs_of(root, "renames")) {
     if (!to.is_string()) throw BadSeed("\"renames\" maps names to names");
     add_rename(world, from, std::string_view(to.get_string()));

@@ -8,6 +8,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json.hpp>
 
+#include "tests/localhub/cas/crc64.h"
 #include "tests/localhub/crypto.h"
 
 namespace hubd::localhub {
@@ -85,6 +86,13 @@ asio::awaitable<void> Service::serve_cdn(httpd::Request& request, httpd::Respond
   return serve("cdn", request, responder);
 }
 
+asio::awaitable<void> Service::serve_cas(httpd::Request& request, httpd::Responder& responder) {
+  return serve("cas", request, responder);
+}
+asio::awaitable<void> Service::serve_xorbs(httpd::Request& request, httpd::Responder& responder) {
+  return serve("xorbs", request, responder);
+}
+
 asio::awaitable<void> Service::serve(std::string_view origin, httpd::Request& request, httpd::Responder& responder) {
   Delivery delivery;
   delivery.call = call_of(origin, request);
@@ -100,6 +108,7 @@ asio::awaitable<void> Service::serve(std::string_view origin, httpd::Request& re
   line.target = delivery.call.target;
   line.range = std::string(request.header("range"));
   line.client = delivery.client;
+  line.session = std::string(request.header("x-xet-session-id"));
   line.authorization = !request.header("authorization").empty();
   line.counter_header = !request.header("x-hf-download-counter").empty();
   delivery.seq = ledger.begin(std::move(line));
@@ -155,8 +164,18 @@ Answer Service::control_answer(Call const& call) {
     with_hub([](Hub& hub) { hub.signer.expire_all(); });
     return json_answer(json::object{{"ok", true}});
   }
+  if (what == "expire-tokens") {
+    with_hub([](Hub& hub) { hub.cas.tokens.expire_all(); });
+    return json_answer(json::object{{"ok", true}});
+  }
+  if (what == "xorbs") return json_answer(ledger.xorbs_json());
+  if (what.starts_with("xet/file/") || what.starts_with("xet/xorb/")) {
+    auto const hash = XetHash::parse(std::string_view(what).substr(9));
+    if (!hash) return error_answer(400, "", "The path names no Xet hash");
+    return json_answer(with_hub([&](Hub& hub) { return what[4] == 'f' ? hub.cas.describe_file(*hash) : hub.cas.describe_xorb(*hash); }));
+  }
   if (what == "seed") return done(seed(call.body));
-  if (what == "info") return json_answer(json::object{{"url", url}, {"cdn_url", cdn_url}});
+  if (what == "info") return json_answer(json::object{{"url", url}, {"cdn_url", cdn_url}, {"cas_url", cas_url}, {"xorb_url", xorb_url}});
   return error_answer(404, "", "localhub has no control called " + what);
 }
 
@@ -206,7 +225,7 @@ asio::awaitable<void> Service::deliver(Delivery& delivery, httpd::Request& reque
   Answer answer;
   if (refusal) {
     answer = std::move(*refusal);
-  } else if (call.route == "upload") {
+  } else if (call.route == "upload" || call.route == "cas-xorb" || call.route == "xorb-put") {
     auto taken = co_await take_upload(delivery, request);
     if (!taken) co_return;
     answer = std::move(*taken);
@@ -218,6 +237,8 @@ asio::awaitable<void> Service::deliver(Delivery& delivery, httpd::Request& reque
     if (effects.ignore_range) {
       call.header = [&request](std::string_view name) { return lower(name) == "range" ? std::string_view() : request.header(name); };
     }
+    call.hostile_plans = effects.hostile_plans;
+    call.hostile_chunks = effects.hostile_chunks;
     answer = with_hub([&](Hub& hub) { return hub.handle(call); });
   }
   answer.fields.insert(answer.fields.end(), rate.begin(), rate.end());
@@ -265,6 +286,7 @@ asio::awaitable<void> Service::send_answer(Delivery& delivery, Answer& answer, h
   }
   auto const delta = delivery.effects.length_delta;
   auto const announced = delta < 0 ? size - std::min<Bytes>(size, static_cast<Bytes>(-delta)) : size + static_cast<Bytes>(delta);
+  if (answer.xorb) ledger.asked(delivery.client, *answer.xorb);
   auto const started = co_await responder.start(answer.status, answer.fields, announced);
   if (!started) co_return;
   auto const body = co_await send_body(delivery, answer, responder, announced);
@@ -279,12 +301,12 @@ asio::awaitable<void> Service::send_answer(Delivery& delivery, Answer& answer, h
 Async<void> Service::send_body(Delivery& delivery, Answer const& answer, httpd::Responder& responder, Bytes announced) {
   auto const& effects = delivery.effects;
   auto const size = std::min(answer.body_size(), announced);
-  int descriptor = -1;
-  if (answer.content && !answer.content->file.empty()) {
-    descriptor = ::open(answer.content->file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) co_return fail(ErrorKind::io, "localhub: open " + answer.content->file.string());
+  std::unique_ptr<ByteSource const> reader;
+  if (answer.content) {
+    auto opened = answer.content->open();
+    if (!opened) co_return opened.error();
+    reader = std::move(*opened);
   }
-  std::unique_ptr<int const, void (*)(int const*)> const closer(&descriptor, [](int const* d) { if (*d >= 0) ::close(*d); });
   std::vector<std::byte> buffer(std::min<Bytes>(std::max<Bytes>(size, 1), kPieceMax));
   auto stall_after = effects.stall_after;
   Time free_at = clock_.now();
@@ -307,7 +329,7 @@ Async<void> Service::send_body(Delivery& delivery, Answer const& answer, httpd::
 
     auto const out = std::span(buffer).first(static_cast<std::size_t>(piece));
     if (answer.content) {
-      auto const got = answer.content->read(answer.offset + sent, out, descriptor);
+      auto const got = reader->read(answer.offset + sent, out);
       if (!got) co_return got.error();
       piece = *got;
     } else {
@@ -332,6 +354,7 @@ Async<void> Service::send_body(Delivery& delivery, Answer const& answer, httpd::
     }
     auto const ready = std::span<std::byte const>(buffer).first(static_cast<std::size_t>(piece));
     ledger.sent(delivery.seq, piece);
+    if (answer.xorb) ledger.served(delivery.client, *answer.xorb, sent, piece);
     auto const written = co_await responder.write(ready);
     if (!written) co_return written.error();
     sent += piece;
@@ -348,6 +371,7 @@ Async<Answer> Service::take_upload(Delivery& delivery, httpd::Request& request) 
   if (descriptor < 0) co_return fail(ErrorKind::io, "localhub: create " + temporary.string());
   Hash sha256(Hash::Kind::sha256);
   Hash md5(Hash::Kind::md5);
+  Crc64 crc;
   std::vector<std::byte> buffer(kPieceMax);
   Error problem;
   bool whole = false;
@@ -360,8 +384,12 @@ Async<Answer> Service::take_upload(Delivery& delivery, httpd::Request& request) 
     }
     whole = *got == 0;
     auto const part = std::span<std::byte const>(buffer).first(*got);
-    sha256.update(part);
-    md5.update(part);
+    if (target->xorb) {
+      crc.update(part);
+    } else {
+      sha256.update(part);
+      md5.update(part);
+    }
     received += *got;
     if (::write(descriptor, part.data(), part.size()) != static_cast<ssize_t>(part.size())) {
       problem = fail(ErrorKind::io, "localhub: write " + temporary.string());
@@ -377,7 +405,7 @@ Async<Answer> Service::take_upload(Delivery& delivery, httpd::Request& request) 
   ledger.received(delivery.seq, received);
   auto const sha256_text = sha256.hex();
   auto const md5_text = md5.hex();
-  co_return with_hub([&](Hub& hub) { return hub.upload_done(*target, temporary, sha256_text, md5_text, received); });
+  co_return with_hub([&](Hub& hub) { return hub.upload_done(*target, temporary, sha256_text, md5_text, received, crc.value()); });
 }
 
 }  // namespace hubd::localhub

@@ -14,7 +14,7 @@
 
 namespace hubd::localhub {
 
-/// Carries requests of both origins to the Hub and its answers back, at the pace and with the faults that were asked
+/// Carries requests of all origins to the Hub and its answers back, at the pace and with the faults that were asked
 /// for. The serve functions run on the servers' one thread; the rest may be called from anywhere.
 class Service {
  public:
@@ -22,6 +22,8 @@ class Service {
 
   asio::awaitable<void> serve_hub(httpd::Request& request, httpd::Responder& responder);
   asio::awaitable<void> serve_cdn(httpd::Request& request, httpd::Responder& responder);
+  asio::awaitable<void> serve_cas(httpd::Request& request, httpd::Responder& responder);
+  asio::awaitable<void> serve_xorbs(httpd::Request& request, httpd::Responder& responder);
 
   /// Calls `job(hub)` under the lock.
   template <class Job>
@@ -37,7 +39,9 @@ class Service {
   Ledger ledger;
   std::string url;      ///< set before the first request
   std::string cdn_url;  ///< set before the first request
-  std::function<std::size_t()> connections;  ///< open ones of both servers; set before the first request
+  std::string cas_url;  ///< set before the first request
+  std::string xorb_url; ///< set before the first request
+  std::function<std::size_t()> connections;  ///< open ones of all servers; set before the first request
 
  private:
   struct Delivery;  // one request on its way

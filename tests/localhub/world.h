@@ -28,6 +28,7 @@ struct Org {
 struct Entry {
   ContentPtr content;
   bool lfs = false;
+  std::string xet = {};  ///< file id of an LFS file that the CAS can rebuild
 
   /// The git blob of this entry: of the pointer for LFS files.
   [[nodiscard]] std::string const& oid() const { return lfs ? content->pointer_sha1 : content->git_sha1; }

@@ -264,11 +264,12 @@ Answer Hub::commit(Call const& call, Place const& place) {
       added[path] = {store.from_text(std::move(*bytes)), false};
     } else if (key == "lfsFile") {
       auto const oid = text_of(item, "oid");
-      auto const content = store.find(oid);
-      if (!content || !repo.lfs_objects.contains(oid)) return bad("LFS pointer pointed to a file that does not exist: " + path);
+      auto const found = lfs_entry(repo, oid);
+      if (!found) return bad("The file " + path + " cannot be committed: " + found.error().what);
+      if (!*found) return bad("LFS pointer pointed to a file that does not exist: " + path);
       auto const* size = item.if_contains("size");
-      if (size != nullptr && size->is_number() && size->to_number<std::uint64_t>() != content->size) return bad("The size of " + path + " is wrong");
-      added[path] = {content, true};
+      if (size != nullptr && size->is_number() && size->to_number<std::uint64_t>() != (*found)->content->size) return bad("The size of " + path + " is wrong");
+      added[path] = **found;
       auto const old = text_of(item, "oldPath");
       if (!old.empty()) draft.tree.erase(old);
     } else if (key == "deletedFile" || key == "deletedFolder" || key == "deletedEntry") {

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "core/hash/hasher.h"
 #include "tests/sim/world.h"
 
 namespace hubd::sim {
@@ -422,6 +423,45 @@ TEST(EngineSim, ATransferThatBreaksOffLeavesItsFlightsToTheOthers) {
   ASSERT_TRUE(second->answer && second->answer->has_value()) << second->answer->error().what;
   EXPECT_EQ("", world.snapshot_problem("acme/next"));
   EXPECT_EQ(0U, world.hub.open);
+}
+
+TEST(EngineSim, WhatCameByThePlainRouteServesTheNextRevisionToo) {
+  for (bool const by_stock_client : {false, true}) {
+    World world(53, small_options());
+    fill_xet(world.hub);
+    auto const& bytes = world.hub.content("acme/xet", "model.safetensors");
+    if (by_stock_client)
+      world.disk.plant("/cache/hub/models--acme--xet/blobs/" + hash::sha256(as_bytes(bytes)).hex(), bytes);
+    ASSERT_TRUE(world.start());
+    if (!by_stock_client) {
+      auto const plain = world.ensure("acme/xet", "main", [](auto& request) { request.caller.disable_xet = true; });
+      world.time.run_for(60s);
+      ASSERT_TRUE(plain->answer && plain->answer->has_value()) << plain->answer->error().what;
+    }
+    world.time.run_for(60s);  // while nothing moves, its chunks are noted
+    auto const before = world.hub.delivered;
+    auto const next = world.ensure("acme/next");
+    world.time.run_for(60s);
+    ASSERT_TRUE(next->answer && next->answer->has_value()) << next->answer->error().what;
+    EXPECT_EQ("", world.snapshot_problem("acme/next"));
+    EXPECT_EQ(world.hub.size_of({9, 0, 24}) + 24 * 8, world.hub.delivered - before) << "only the new xorb";
+  }
+}
+
+TEST(EngineSim, ASourceThatCannotBeReadIsGivenUpNotTriedForEver) {
+  World world(54, small_options());
+  fill_xet(world.hub);
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/xet");
+  world.time.run_for(60s);
+  ASSERT_TRUE(first->answer && first->answer->has_value());
+  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
+  ASSERT_TRUE(link);
+  world.disk.change_mode("/cache/hub/models--acme--xet/blobs/" + link->substr(link->rfind('/') + 1), 0);
+  auto const next = world.ensure("acme/next");
+  world.time.run_for(60s);
+  ASSERT_TRUE(next->answer && next->answer->has_value()) << (next->answer ? next->answer->error().what : "it hangs");
+  EXPECT_EQ("", world.snapshot_problem("acme/next"));
 }
 
 TEST(EngineSim, AWrongByteOfAXorbIsFetchedOnceMoreAndNoMore) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/hash/hasher.h"
+#include "core/xet/chunker.h"
 #include "core/xet/hashes.h"
 
 namespace hubd::sim {
@@ -20,6 +21,18 @@ std::string bytes_of(std::uint64_t number, Bytes size) {
     std::memcpy(bytes.data() + i, &word, std::min<std::size_t>(8, bytes.size() - i));
   }
   return bytes;
+}
+
+/// Bytes that the real chunker cuts at their end and nowhere else, of at most `size_max` or a little more.
+std::string natural_chunk(std::uint64_t number, Bytes size_max) {
+  for (std::uint64_t i = 0;; ++i) {
+    auto bytes = bytes_of(number * 131 + i, size_max + i * 64);
+    xet::Chunker chunker;
+    auto const step = chunker.next(as_bytes(bytes));
+    if (!step.cut) continue;
+    bytes.resize(step.taken);
+    return bytes;
+  }
 }
 
 std::string quoted(std::string const& text) { return "\"" + text + "\""; }
@@ -118,8 +131,8 @@ SimHub::Xorb const& SimHub::xorb(std::uint64_t number) {
   auto const random = seeded_random(number * 104'729 + 3);
   std::vector<xet::HashedSize> leaves;
   for (std::uint32_t i = 0; i < kXorbChunks; ++i) {
-    auto const size = 8192 + random->next() % 50'000;
-    auto chunk = bytes_of(number * 1000 + i + 1'000'000, size);
+    auto chunk = natural_chunk(number * 1000 + i + 1'000'000, 60'000 + random->next() % 50'000);
+    auto const size = Bytes{chunk.size()};
     leaves.push_back({xet::chunk_hash(as_bytes(chunk)), size});
     for (auto const byte : {Bytes{0}, size, size >> 8U, size >> 16U, Bytes{0}, size, size >> 8U, size >> 16U}) xorb.records += static_cast<char>(byte & 255U);
     xorb.records += chunk;

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace hubd::localhub {
 namespace {
 
@@ -18,13 +20,13 @@ constexpr auto kSeed = R"({"repos": [{"id": "acme/tiny", "commits": [
 /// A connection that sends one request; the answer is read by the test.
 class Talk {
  public:
-  Talk(std::string const& url, std::string const& target) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  Talk(std::string const& url, std::string const& target, std::string const& fields = {}) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(url.substr(url.rfind(':') + 1))));
     ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     EXPECT_EQ(0, ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address));
-    auto const request = "GET " + target + " HTTP/1.1\r\nHost: " + url.substr(7) + "\r\nX-Localhub-Client: test\r\nConnection: close\r\n\r\n";
+    auto const request = "GET " + target + " HTTP/1.1\r\nHost: " + url.substr(7) + "\r\nX-Localhub-Client: test\r\n" + fields + "Connection: close\r\n\r\n";
     EXPECT_EQ(static_cast<ssize_t>(request.size()), ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL));
   }
   ~Talk() { ::close(socket_); }
@@ -105,6 +107,42 @@ TEST(LocalHub, RefusesASeedItDoesNotUnderstand) {
   EXPECT_FALSE(hub->add_faults(R"([{"action":{"type":"explode"}}])"));
   EXPECT_FALSE(hub->set_knobs(R"({"speed": 1})"));
   EXPECT_FALSE(hub->set_knobs(R"({"tree_page": 0})"));
+}
+
+TEST(LocalHub, IsACasAndCountsChunks) {
+  auto const hub = start(R"({"repos": [{"id": "acme/tiny", "commits": [{"files": [
+    {"path": "w.bin", "size": 2000000, "random_seed": 1, "xet": {"xorb_chunks": 5}}]}]}]})");
+  auto const resolved = Talk(hub->url(), "/acme/tiny/resolve/main/w.bin").read();
+  auto const field = [](std::string const& answer, std::string const& name) {
+    auto const from = answer.find(name + ": ") + name.size() + 2;
+    return answer.substr(from, answer.find("\r\n", from) - from);
+  };
+  auto const token = field(Talk(hub->url(), "/api/models/acme/tiny/xet-read-token/main").read(), "X-Xet-Access-Token");
+  auto const target = "/v2/reconstructions/" + field(resolved, "X-Xet-Hash");
+  EXPECT_TRUE(Talk(hub->cas_url(), target).read().starts_with("HTTP/1.1 401"));
+  auto const plan = Talk(hub->cas_url(), target, "Authorization: Bearer " + token + "\r\n").read();
+  ASSERT_TRUE(plan.starts_with("HTTP/1.1 200")) << plan;
+  std::size_t fetched = 0;
+  auto const start = "\"url\":\"" + hub->xorb_url();
+  for (auto at = plan.find(start); at != std::string::npos; at = plan.find(start, at + 1)) {
+    auto const from = at + start.size();
+    EXPECT_TRUE(Talk(hub->xorb_url(), plan.substr(from, plan.find('"', from) - from)).read().starts_with("HTTP/1.1 206"));
+    ++fetched;
+  }
+  EXPECT_GT(fetched, 3U);
+  auto const all = hub->xorbs();
+  EXPECT_EQ(fetched, all.size());
+  Bytes bytes = 0;
+  for (auto const& [name, xorb] : all) {
+    EXPECT_LE(xorb.chunks.size(), 5U);
+    EXPECT_TRUE(std::all_of(xorb.chunks.begin(), xorb.chunks.end(), [](std::uint64_t times) { return times == 1; })) << name;
+    bytes += xorb.bytes - 8 * xorb.chunks.size();
+  }
+  EXPECT_EQ(2'000'000U, bytes);
+  EXPECT_EQ(all.size(), hub->xorbs("test").size());
+  EXPECT_TRUE(hub->xorbs("another").empty());
+  hub->expire_tokens();
+  EXPECT_TRUE(Talk(hub->cas_url(), target, "Authorization: Bearer " + token + "\r\n").read().starts_with("HTTP/1.1 401"));
 }
 
 TEST(LocalHub, SeedsMoreWhileItRuns) {

@@ -56,18 +56,21 @@ Buffer joined(std::span<std::byte const> a, std::span<std::byte const> b) {
 }
 
 /// Reads `bytes` piece by piece and compares the chunks.
-xet::XorbIndex read_chunks(std::span<std::byte const> bytes, xet::XorbReader::FooterUse use, std::vector<std::span<std::byte const>> const& pieces,
-                           json::array const& expected, bool packed_alike) {
+xet::XorbIndex read_chunks(std::span<std::byte const> bytes, xet::XorbReader::FooterUse use,
+                           std::vector<std::span<std::byte const>> const& pieces, json::array const& expected,
+                           bool packed_alike) {
   std::size_t i = 0;
   xet::XorbReader reader(use, [&](xet::XorbReader::Chunk const& chunk) -> Result<void> {
     auto const name = "chunk " + std::to_string(i);
     auto const& one = expected.at(i).as_object();
     only_known(one, {"scheme", "compressed_len", "len", "hash"});
     require_number(static_cast<unsigned>(chunk.head.packing), number_of(one.at("scheme")), "the scheme of " + name);
-    if (packed_alike) require_number(chunk.head.packed_size, number_of(one.at("compressed_len")), "the packed length of " + name);
+    if (packed_alike)
+      require_number(chunk.head.packed_size, number_of(one.at("compressed_len")), "the packed length of " + name);
     require_number(chunk.head.size, number_of(one.at("len")), "the length of " + name);
     require_text(chunk.hash.text(), text_of(one.at("hash")), "the hash of " + name);
-    require(std::equal(chunk.bytes.begin(), chunk.bytes.end(), pieces.at(i).begin(), pieces.at(i).end()), "the bytes of " + name + " are others");
+    require(std::equal(chunk.bytes.begin(), chunk.bytes.end(), pieces.at(i).begin(), pieces.at(i).end()),
+            "the bytes of " + name + " are others");
     ++i;
     return {};
   });
@@ -106,7 +109,8 @@ void check_predictor(Report& report, json::value const& value, json::object cons
     require_number(lanes.size(), 4, "the number of lanes");
     for (std::size_t lane = 0; lane < 4; ++lane) {
       require_number(lanes[lane].as_array().size(), 9, "the number of bins");
-      for (std::size_t bin = 0; bin < 9; ++bin) require_number(bits[lane][bin], number_of(lanes[lane].as_array()[bin]), "a bin");
+      for (std::size_t bin = 0; bin < 9; ++bin)
+        require_number(bits[lane][bin], number_of(lanes[lane].as_array()[bin]), "a bin");
     }
     require_equal(xet::grouping_helps(bits), one.at("bg4_recommended").as_bool(), "the choice");
   });
@@ -142,8 +146,9 @@ void check_frames(Report& report, json::value const& value, json::object const& 
 }
 
 void check_xorb(json::object const& object, json::object const& document) {
-  only_known(object, {"name", "note", "input", "scheme_policy", "explicit_chunk_lengths", "xorb_hash", "chunks", "body_len", "full_len", "info_length",
-                      "body_hex", "footer_v1_hex", "footer_v0_hex", "body_sha256", "full_v1_sha256", "full_v0_sha256"});
+  only_known(object, {"name", "note", "input", "scheme_policy", "explicit_chunk_lengths", "xorb_hash", "chunks",
+                      "body_len", "full_len", "info_length", "body_hex", "footer_v1_hex", "footer_v0_hex",
+                      "body_sha256", "full_v1_sha256", "full_v0_sha256"});
   auto const bytes = make_input(object.at("input"), document);
   auto const pieces = pieces_of(object, bytes);
   auto const& expected = object.at("chunks").as_array();
@@ -160,7 +165,8 @@ void check_xorb(json::object const& object, json::object const& document) {
 
   // Theirs: the bytes where they are given. Packed bytes need not be alike, unpacked ones must.
   auto const* given = object.if_contains("body_hex");
-  bool const packed = std::any_of(expected.begin(), expected.end(), [](json::value const& one) { return number_of(one.as_object().at("scheme")) != 0; });
+  bool const packed = std::any_of(expected.begin(), expected.end(),
+                                  [](json::value const& one) { return number_of(one.as_object().at("scheme")) != 0; });
   require(given != nullptr || !packed, "a xorb with packed chunks gives no bytes to compare with");
   auto const body = given != nullptr ? from_hex_text(text_of(*given)) : ours.body;
   require_number(body.size(), number_of(object.at("body_len")), "the size of the records");
@@ -177,15 +183,18 @@ void check_xorb(json::object const& object, json::object const& document) {
     if (auto const* hex = object.if_contains(v1 ? "footer_v1_hex" : "footer_v0_hex")) {
       auto const theirs = from_hex_text(text_of(*hex));
       // With or without the length behind it.
-      require(std::equal(theirs.begin(), theirs.end(), footer.begin(), footer.begin() + static_cast<std::ptrdiff_t>(std::min(theirs.size(), footer.size()))) &&
+      require(std::equal(theirs.begin(), theirs.end(), footer.begin(),
+                         footer.begin() + static_cast<std::ptrdiff_t>(std::min(theirs.size(), footer.size()))) &&
                   (theirs.size() == footer.size() || theirs.size() + xet::kXorbFooterTail == footer.size()),
               v1 ? "the footer v1 is another" : "the footer v0 is another");
     }
     auto const full = joined(body, footer);
-    require_text(sha256_of(full), text_of(object.at(v1 ? "full_v1_sha256" : "full_v0_sha256")), v1 ? "the SHA-256 with footer v1" : "the SHA-256 with footer v0");
+    require_text(sha256_of(full), text_of(object.at(v1 ? "full_v1_sha256" : "full_v0_sha256")),
+                 v1 ? "the SHA-256 with footer v1" : "the SHA-256 with footer v0");
     if (v1) {
       require_number(full.size(), number_of(object.at("full_len")), "the size with footer");
-      require_number(footer.size() - xet::kXorbFooterTail, number_of(object.at("info_length")), "the size of the footer");
+      require_number(footer.size() - xet::kXorbFooterTail, number_of(object.at("info_length")),
+                     "the size of the footer");
     }
     read_chunks(full, Use::need, pieces, expected, true);
     auto const place = xet::find_xorb_footer(std::span(full).last<xet::kXorbFooterTail>(), full.size());

@@ -28,7 +28,8 @@ std::vector<xet::HashedSize> ruled_leaves(json::object const& rule) {
   only_known(rule, {"count", "base", "mul", "hash", "size"});
   if (auto const* text = rule.if_contains("hash"))
     require_text(text_of(*text), "chunk hash of the 8-byte little-endian encoding of (base+i)", "the rule for hashes");
-  if (auto const* text = rule.if_contains("size")) require_text(text_of(*text), "(i*mul mod 131072)+1", "the rule for sizes");
+  if (auto const* text = rule.if_contains("size"))
+    require_text(text_of(*text), "(i*mul mod 131072)+1", "the rule for sizes");
   auto const base = number_of(rule.at("base"));
   auto const mul = number_of(rule.at("mul"));
   std::vector<xet::HashedSize> leaves;
@@ -122,7 +123,8 @@ void check_keyed_hashes(Report& report, json::value const& value, json::object c
     require_text(xet::chunk_hash(bytes).text(), text_of(one.at("data_hash")), "the chunk hash");
     require_text(xet::node_hash(bytes).text(), text_of(one.at("internal_node_hash")), "the node hash");
     xet::ChunkHasher pieces;
-    for (std::size_t at = 0; at < bytes.size(); at += 7) pieces.update(std::span(bytes).subspan(at, std::min<std::size_t>(7, bytes.size() - at)));
+    for (std::size_t at = 0; at < bytes.size(); at += 7)
+      pieces.update(std::span(bytes).subspan(at, std::min<std::size_t>(7, bytes.size() - at)));
     require_text(pieces.finish().text(), text_of(one.at("data_hash")), "the chunk hash of pieces");
   });
 }
@@ -134,14 +136,16 @@ void check_hash_text(Report& report, json::value const& value, json::object cons
     auto const hash = hash_of(one.at("text"));
     require_text(hex_of(hash.bytes), hex_of(raw), "the raw bytes");
     require_text(hash.text(), text_of(one.at("text")), "the text");
-    if (auto const* base64 = one.if_contains("base64url_nopad")) require_text(hash.base64(), text_of(*base64), "the base64 form");
+    if (auto const* base64 = one.if_contains("base64url_nopad"))
+      require_text(hash.base64(), text_of(*base64), "the base64 form");
   });
 }
 
 void check_hmac(Report& report, json::value const& value, json::object const&) {
   report.each("hmac", value, [](json::object const& one) {
     only_known(one, {"name", "note", "hash", "key_raw_hex", "hmac"});
-    require_text(xet::hmac(hash_of(one.at("hash")), key_of(one.at("key_raw_hex"))).text(), text_of(one.at("hmac")), "the hmac");
+    require_text(xet::hmac(hash_of(one.at("hash")), key_of(one.at("key_raw_hex"))).text(), text_of(one.at("hmac")),
+                 "the hmac");
   });
 }
 
@@ -157,8 +161,10 @@ void check_dedup_eligibility(Report& report, json::value const& value, json::obj
 
 void check_merkle(Report& report, json::value const& value, json::object const&) {
   report.each("merkle", value, [](json::object const& one) {
-    only_known(one, {"name", "note", "leaves", "leaves_rule", "merkle_root", "file_hash", "salted_file_hashes", "verification_hash"});
-    auto const leaves = one.contains("leaves_rule") ? ruled_leaves(one.at("leaves_rule").as_object()) : listed_leaves(one.at("leaves"));
+    only_known(one, {"name", "note", "leaves", "leaves_rule", "merkle_root", "file_hash", "salted_file_hashes",
+                     "verification_hash"});
+    auto const leaves =
+        one.contains("leaves_rule") ? ruled_leaves(one.at("leaves_rule").as_object()) : listed_leaves(one.at("leaves"));
     require_root(leaves, hash_of(one.at("merkle_root")));
     require_text(xet::file_hash(leaves).text(), text_of(one.at("file_hash")), "the file hash");
     if (auto const* expected = one.if_contains("verification_hash"))
@@ -177,12 +183,15 @@ void check_merkle(Report& report, json::value const& value, json::object const&)
 
 void check_subtrees(Report& report, json::value const& value, json::object const&) {
   report.each("merkle_subtrees", value, [](json::object const& one) {
-    only_known(one, {"name", "note", "leaves", "leaves_rule", "at_start", "at_end", "wire", "final_hash", "find_stable"});
-    auto const leaves = one.contains("leaves_rule") ? ruled_leaves(one.at("leaves_rule").as_object()) : listed_leaves(one.at("leaves"));
+    only_known(one,
+               {"name", "note", "leaves", "leaves_rule", "at_start", "at_end", "wire", "final_hash", "find_stable"});
+    auto const leaves =
+        one.contains("leaves_rule") ? ruled_leaves(one.at("leaves_rule").as_object()) : listed_leaves(one.at("leaves"));
     auto const at_start = one.at("at_start").as_bool();
     auto const at_end = one.at("at_end").as_bool();
     auto const tree = xet::Subtree::build(leaves, at_start, at_end);
-    require(json::parse(tree.json()) == one.at("wire"), "the form of the wire is another: " + tree.json().substr(0, 200));
+    require(json::parse(tree.json()) == one.at("wire"),
+            "the form of the wire is another: " + tree.json().substr(0, 200));
     auto const read = xet::Subtree::parse(json::serialize(one.at("wire")));
     require(read.has_value(), "the form of the wire does not parse");
     require_text(read->json(), tree.json(), "what was read");
@@ -191,8 +200,11 @@ void check_subtrees(Report& report, json::value const& value, json::object const
     require_equal(root.has_value(), !expected.is_null(), "whether there is a root");
     if (root) require_text(root->hash.text(), text_of(expected), "the root");
     if (auto const* stable = one.if_contains("find_stable")) {
-      auto const name = [](std::optional<std::size_t> const& at) { return at ? "Some(" + std::to_string(*at) + ")" : std::string("None"); };
-      require_text("stable " + name(xet::stable_start(leaves)) + " " + name(xet::stable_end(leaves)), text_of(*stable), "what is stable");
+      auto const name = [](std::optional<std::size_t> const& at) {
+        return at ? "Some(" + std::to_string(*at) + ")" : std::string("None");
+      };
+      require_text("stable " + name(xet::stable_start(leaves)) + " " + name(xet::stable_end(leaves)), text_of(*stable),
+                   "what is stable");
     }
     // Any two parts of it give the same again.
     for (std::size_t const at : {leaves.size() / 3, leaves.size() / 2}) {
@@ -208,7 +220,8 @@ void check_subtrees(Report& report, json::value const& value, json::object const
 
 void check_chunking(Report& report, json::value const& value, json::object const& document) {
   report.each("chunking", value, [&](json::object const& one) {
-    only_known(one, {"name", "note", "input", "size", "sha256", "chunk_count", "chunks", "merkle_root", "file_hash", "verification_hash_all_chunks"});
+    only_known(one, {"name", "note", "input", "size", "sha256", "chunk_count", "chunks", "merkle_root", "file_hash",
+                     "verification_hash_all_chunks"});
     auto const bytes = make_input(one.at("input"), document);
     require_number(bytes.size(), number_of(one.at("size")), "the input's size");
     require_text(sha256_of(bytes), text_of(one.at("sha256")), "the input's SHA-256");
@@ -217,19 +230,23 @@ void check_chunking(Report& report, json::value const& value, json::object const
     auto const& expected = one.at("chunks").as_array();
     require_number(file.chunks.size(), expected.size(), "the number of chunks");
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      require_number(file.chunks[i].size, number_of(expected[i].as_array().at(0)), "the length of chunk " + std::to_string(i));
-      require_text(file.chunks[i].hash.text(), text_of(expected[i].as_array().at(1)), "the hash of chunk " + std::to_string(i));
+      require_number(file.chunks[i].size, number_of(expected[i].as_array().at(0)),
+                     "the length of chunk " + std::to_string(i));
+      require_text(file.chunks[i].hash.text(), text_of(expected[i].as_array().at(1)),
+                   "the hash of chunk " + std::to_string(i));
     }
     require_root(file.chunks, hash_of(one.at("merkle_root")));
     require_text(xet::file_hash(file.chunks).text(), text_of(one.at("file_hash")), "the file hash");
-    require_text(verification_of(file.chunks).text(), text_of(one.at("verification_hash_all_chunks")), "the verification hash");
+    require_text(verification_of(file.chunks).text(), text_of(one.at("verification_hash_all_chunks")),
+                 "the verification hash");
   });
 }
 
 void check_padding(Report& report, json::value const& value, json::object const& document) {
   auto const& all = value.as_object();
   only_known(all, {"input", "cases", "note"});
-  require_text(text_of(all.at("input")), "pattern128 followed by `padding` zero bytes, cycled to 65536 bytes", "the input's rule");
+  require_text(text_of(all.at("input")), "pattern128 followed by `padding` zero bytes, cycled to 65536 bytes",
+               "the input's rule");
   auto const pattern = make_input("pattern128", document);
   std::size_t i = 0;
   for (auto const& each : all.at("cases").as_array()) {
@@ -244,7 +261,8 @@ void check_padding(Report& report, json::value const& value, json::object const&
       auto const ends = cut(bytes).boundaries();
       auto const& expected = one.at("boundaries").as_array();
       require_number(ends.size() - 1, expected.size(), "the number of chunks");
-      for (std::size_t k = 0; k < expected.size(); ++k) require_number(ends[k + 1], number_of(expected[k]), "boundary " + std::to_string(k));
+      for (std::size_t k = 0; k < expected.size(); ++k)
+        require_number(ends[k + 1], number_of(expected[k]), "boundary " + std::to_string(k));
     });
   }
 }
@@ -261,8 +279,9 @@ void check_stable_boundary(Report& report, json::value const& value, json::objec
       auto const name = text.substr(prefix.size());
       bool const known = document.contains("chunking");
       // Without the case itself its name says what it is.
-      auto const bytes = !known && name == "splitmix_0_1MB" ? splitmix64(0, 1'000'000)
-                                                            : make_input(chunking_case(document, name).at("input"), document);
+      auto const bytes = !known && name == "splitmix_0_1MB"
+                             ? splitmix64(0, 1'000'000)
+                             : make_input(chunking_case(document, name).at("input"), document);
       boundaries = cut(bytes).boundaries();
     } else {
       for (auto const& each : given.as_array()) boundaries.push_back(number_of(each));
@@ -280,15 +299,18 @@ void check_legacy(Report& report, json::value const& value, json::object const& 
   for (auto const& each : all.at("cases").as_array()) {
     auto const& one = each.as_object();
     report.run("legacy_chunker_divergence/" + text_of(one.at("case")), [&] {
-      only_known(one, {"case", "identical", "legacy_chunk_count", "legacy_chunks_below_8192_excluding_last", "first_difference"});
+      only_known(one, {"case", "identical", "legacy_chunk_count", "legacy_chunks_below_8192_excluding_last",
+                       "first_difference"});
       auto const bytes = make_input(chunking_case(document, text_of(one.at("case"))).at("input"), document);
       std::vector<Bytes> lengths;
       for (auto const& chunk : cut(bytes).chunks) lengths.push_back(chunk.size);
       auto const legacy = legacy_lengths(bytes);
       require_equal(lengths == legacy, one.at("identical").as_bool(), "whether both rules agree");
       require_number(legacy.size(), number_of(one.at("legacy_chunk_count")), "the old number of chunks");
-      auto const small = std::count_if(legacy.begin(), legacy.end() - 1, [](Bytes length) { return length < xet::kChunkSizeMin; });
-      require_number(static_cast<std::uint64_t>(small), number_of(one.at("legacy_chunks_below_8192_excluding_last")), "the old number of small chunks");
+      auto const small =
+          std::count_if(legacy.begin(), legacy.end() - 1, [](Bytes length) { return length < xet::kChunkSizeMin; });
+      require_number(static_cast<std::uint64_t>(small), number_of(one.at("legacy_chunks_below_8192_excluding_last")),
+                     "the old number of small chunks");
       auto const& difference = one.at("first_difference");
       require_equal(lengths == legacy, difference.is_null(), "whether there is a difference");
       if (difference.is_null()) return;

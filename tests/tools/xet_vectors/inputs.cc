@@ -49,8 +49,12 @@ Buffer from_hex_text(std::string const& hex) {
   return bytes;
 }
 
-std::string hex_of(std::span<std::byte const> bytes) { return to_hex(bytes.data(), bytes.size()); }
-std::string sha256_of(std::span<std::byte const> bytes) { return hash::sha256(bytes).hex(); }
+std::string hex_of(std::span<std::byte const> bytes) {
+  return to_hex(bytes.data(), bytes.size());
+}
+std::string sha256_of(std::span<std::byte const> bytes) {
+  return hash::sha256(bytes).hex();
+}
 
 xet::MerkleHash hash_of(json::value const& text) {
   auto const hash = xet::MerkleHash::parse(text_of(text));
@@ -59,7 +63,8 @@ xet::MerkleHash hash_of(json::value const& text) {
 }
 
 Buffer make_input(json::value const& generator, json::object const& document) {
-  if (generator.is_string()) return make_input(document.at("named_inputs").as_object().at(generator.get_string()), document);
+  if (generator.is_string())
+    return make_input(document.at("named_inputs").as_object().at(generator.get_string()), document);
   auto const& object = generator.as_object();
   auto const kind = text_of(object.at("gen"));
   if (kind == "hex") {
@@ -132,7 +137,8 @@ CutFile cut(std::span<std::byte const> bytes) {
     CutFile file;
     xet::FileHasher hasher;
     auto const keep = [&file](xet::HashedSize const& chunk) { file.chunks.push_back(chunk); };
-    for (std::size_t at = 0; at < bytes.size(); at += piece) hasher.update(bytes.subspan(at, std::min(piece, bytes.size() - at)), keep);
+    for (std::size_t at = 0; at < bytes.size(); at += piece)
+      hasher.update(bytes.subspan(at, std::min(piece, bytes.size() - at)), keep);
     auto const total = hasher.finish(keep);
     require_number(total.size, bytes.size(), "the size of all chunks");
     require(total.file == xet::file_hash(file.chunks), "the file's hash depends on how it is computed");

@@ -12,7 +12,8 @@ namespace hubd::vectors {
 
 using Buffer = std::vector<std::byte>;
 
-/// The bytes that a generator of the vectors describes; `document` holds the named ones. Throws for what it does not know.
+/// The bytes that a generator of the vectors describes; `document` holds the named ones. Throws for what it does not
+/// know.
 Buffer make_input(boost::json::value const& generator, boost::json::object const& document);
 Buffer splitmix64(std::uint64_t seed, std::size_t size);
 Buffer from_hex_text(std::string const& hex);

@@ -35,7 +35,9 @@ inline std::string text_of(json::value const& value) {
   auto const& text = value.as_string();
   return std::string(text.data(), text.size());
 }
-inline std::uint64_t number_of(json::value const& value) { return value.to_number<std::uint64_t>(); }
+inline std::uint64_t number_of(json::value const& value) {
+  return value.to_number<std::uint64_t>();
+}
 
 /// The fields of a case, none of which may go unread: what this program does not know, it cannot have checked.
 inline void only_known(json::object const& object, std::initializer_list<std::string_view> known) {

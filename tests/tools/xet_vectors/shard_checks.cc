@@ -42,8 +42,10 @@ xet::ShardFile file_of(json::object const& object, std::vector<xet::ShardXorb> c
     segment.xorb = hash_of(one.at("xorb"));
     segment.first = one.at("start").to_number<std::uint32_t>();
     segment.end = one.at("end").to_number<std::uint32_t>();
-    auto const xorb = std::find_if(xorbs.begin(), xorbs.end(), [&](auto const& known) { return known.xorb == segment.xorb; });
-    require(xorb != xorbs.end() && segment.first < segment.end && segment.end <= xorb->chunks.size(), "a segment names chunks that are not there");
+    auto const xorb =
+        std::find_if(xorbs.begin(), xorbs.end(), [&](auto const& known) { return known.xorb == segment.xorb; });
+    require(xorb != xorbs.end() && segment.first < segment.end && segment.end <= xorb->chunks.size(),
+            "a segment names chunks that are not there");
     std::vector<xet::MerkleHash> hashes;
     for (auto i = segment.first; i < segment.end; ++i) {
       segment.length += xorb->chunks[i].length;
@@ -89,10 +91,13 @@ void require_lookups(Buffer const& bytes, xet::Shard const& shard) {
   require_number(lookups->files.size(), files.size(), "the lookup of files");
   require_number(lookups->xorbs.size(), xorbs.size(), "the lookup of xorbs");
   require_number(lookups->chunks.size(), chunks, "the lookup of chunks");
-  for (auto const& one : lookups->files) require(files.contains(one.record) && files[one.record]->file.word(0) == one.word, "the lookup of files misleads");
-  for (auto const& one : lookups->xorbs) require(xorbs.contains(one.record) && xorbs[one.record]->xorb.word(0) == one.word, "the lookup of xorbs misleads");
+  for (auto const& one : lookups->files)
+    require(files.contains(one.record) && files[one.record]->file.word(0) == one.word, "the lookup of files misleads");
+  for (auto const& one : lookups->xorbs)
+    require(xorbs.contains(one.record) && xorbs[one.record]->xorb.word(0) == one.word, "the lookup of xorbs misleads");
   for (auto const& one : lookups->chunks)
-    require(xorbs.contains(one.record) && one.index < xorbs[one.record]->chunks.size() && xorbs[one.record]->chunks[one.index].hash.word(0) == one.word,
+    require(xorbs.contains(one.record) && one.index < xorbs[one.record]->chunks.size() &&
+                xorbs[one.record]->chunks[one.index].hash.word(0) == one.word,
             "the lookup of chunks misleads");
 }
 
@@ -115,15 +120,18 @@ std::map<xet::MerkleHash, xet::XorbIndex> indexes_of(json::value const& list) {
   return xorbs;
 }
 
-void check_query(json::object const& query, std::vector<xet::Term> const& file, std::map<xet::MerkleHash, xet::XorbIndex> const& xorbs) {
-  only_known(query, {"name", "note", "request_range_end_exclusive", "range_header", "offset_into_first_range", "terms", "fetch", "result"});
+void check_query(json::object const& query, std::vector<xet::Term> const& file,
+                 std::map<xet::MerkleHash, xet::XorbIndex> const& xorbs) {
+  only_known(query, {"name", "note", "request_range_end_exclusive", "range_header", "offset_into_first_range", "terms",
+                     "fetch", "result"});
   std::optional<Extent> asked;
   if (auto const& range = query.at("request_range_end_exclusive"); !range.is_null()) {
     auto const from = number_of(range.as_array().at(0));
     auto const to = number_of(range.as_array().at(1));
     asked = Extent{from, to - from};
     if (auto const* header = query.if_contains("range_header"))
-      require_text("bytes=" + std::to_string(from) + "-" + std::to_string(to - 1), text_of(*header), "the Range header");
+      require_text("bytes=" + std::to_string(from) + "-" + std::to_string(to - 1), text_of(*header),
+                   "the Range header");
   }
   auto const answer = xet::reconstruct(file, xorbs, asked);
   require(answer.has_value(), "there is no answer");
@@ -139,8 +147,8 @@ void check_query(json::object const& query, std::vector<xet::Term> const& file, 
   for (std::size_t i = 0; i < terms.size(); ++i) {
     auto const& term = terms[i].as_object();
     auto const& range = term.at("range").as_object();
-    xet::Term const expected{hash_of(term.at("hash")), range.at("start").to_number<std::uint32_t>(), range.at("end").to_number<std::uint32_t>(),
-                             number_of(term.at("unpacked_length"))};
+    xet::Term const expected{hash_of(term.at("hash")), range.at("start").to_number<std::uint32_t>(),
+                             range.at("end").to_number<std::uint32_t>(), number_of(term.at("unpacked_length"))};
     require(ours.terms[i] == expected, "term " + std::to_string(i) + " is another");
   }
   std::size_t count = 0;
@@ -152,7 +160,8 @@ void check_query(json::object const& query, std::vector<xet::Term> const& file, 
     auto const& chunks = fetch.at("chunks").as_object();
     auto const& bytes = fetch.at("bytes_inclusive").as_object();
     auto const start = number_of(bytes.at("start"));
-    xet::FetchRange const expected{chunks.at("start").to_number<std::uint32_t>(), chunks.at("end").to_number<std::uint32_t>(),
+    xet::FetchRange const expected{chunks.at("start").to_number<std::uint32_t>(),
+                                   chunks.at("end").to_number<std::uint32_t>(),
                                    {start, number_of(bytes.at("end")) - start + 1}};
     auto const& known = ours.ranges[hash_of(fetch.at("hash"))];
     require(std::find(known.begin(), known.end(), expected) != known.end(), "a range is another");
@@ -170,10 +179,30 @@ void check_query(json::object const& query, std::vector<xet::Term> const& file, 
 }  // namespace
 
 void check_shard(json::object const& object) {
-  only_known(object, {"name", "note", "xorbs", "files", "hmac_key_raw_hex", "creation_timestamp", "key_expiry", "global_dedup_eligible",
-                      "local_shard_filename", "upload_len", "upload_sha256", "upload_hex", "local_full_len", "local_full_sha256", "local_full_hex",
-                      "minimal_no_files_len", "minimal_no_files_sha256", "minimal_no_files_hex", "keyed_with_lookups_len", "keyed_with_lookups_sha256",
-                      "keyed_with_lookups_hex", "keyed_no_lookups_len", "keyed_no_lookups_sha256", "keyed_no_lookups_hex"});
+  only_known(object, {"name",
+                      "note",
+                      "xorbs",
+                      "files",
+                      "hmac_key_raw_hex",
+                      "creation_timestamp",
+                      "key_expiry",
+                      "global_dedup_eligible",
+                      "local_shard_filename",
+                      "upload_len",
+                      "upload_sha256",
+                      "upload_hex",
+                      "local_full_len",
+                      "local_full_sha256",
+                      "local_full_hex",
+                      "minimal_no_files_len",
+                      "minimal_no_files_sha256",
+                      "minimal_no_files_hex",
+                      "keyed_with_lookups_len",
+                      "keyed_with_lookups_sha256",
+                      "keyed_with_lookups_hex",
+                      "keyed_no_lookups_len",
+                      "keyed_no_lookups_sha256",
+                      "keyed_no_lookups_hex"});
   xet::Shard shard;
   for (auto const& one : object.at("xorbs").as_array()) shard.xorbs.push_back(xorb_of(one.as_object()));
   for (auto const& one : object.at("files").as_array()) shard.files.push_back(file_of(one.as_object(), shard.xorbs));
@@ -194,8 +223,9 @@ void check_shard(json::object const& object) {
     bool files;
     std::optional<xet::ShardWriter::Footer> footer;
   };
-  for (auto const& form : {Form{"upload", true, std::nullopt}, Form{"local_full", true, local}, Form{"minimal_no_files", false, minimal},
-                           Form{"keyed_with_lookups", false, keyed_lookups}, Form{"keyed_no_lookups", false, keyed}}) {
+  for (auto const& form :
+       {Form{"upload", true, std::nullopt}, Form{"local_full", true, local}, Form{"minimal_no_files", false, minimal},
+        Form{"keyed_with_lookups", false, keyed_lookups}, Form{"keyed_no_lookups", false, keyed}}) {
     std::string const name = form.name;
     auto const* hex = object.if_contains(name + "_hex");
     auto const* sha256 = object.if_contains(name + "_sha256");
@@ -205,7 +235,8 @@ void check_shard(json::object const& object) {
     require(bytes.has_value(), "form " + name + " cannot be written");
     if (hex != nullptr) require_text(hex_of(*bytes), text_of(*hex), "form " + name);
     if (sha256 != nullptr) require_text(sha256_of(*bytes), text_of(*sha256), "the SHA-256 of form " + name);
-    if (auto const* size = object.if_contains(name + "_len")) require_number(bytes->size(), number_of(*size), "the size of form " + name);
+    if (auto const* size = object.if_contains(name + "_len"))
+      require_number(bytes->size(), number_of(*size), "the size of form " + name);
     auto const read = xet::read_shard(*bytes);
     if (!read) throw Mismatch("form " + name + " does not parse: " + read.error().what);
     if (form.footer && form.footer->key != std::array<std::byte, 32>{})
@@ -239,7 +270,8 @@ void check_empty_shard(Report& report, json::value const& value, json::object co
     require(bytes.has_value(), "it cannot be written");
     require_text(hex_of(*bytes), text_of(value), "the shard");
     auto const read = xet::read_shard(*bytes);
-    require(read.has_value() && read->files.empty() && read->xorbs.empty() && read->footer.has_value(), "it does not parse");
+    require(read.has_value() && read->files.empty() && read->xorbs.empty() && read->footer.has_value(),
+            "it does not parse");
   });
 }
 
@@ -250,9 +282,11 @@ void check_reconstructions(Report& report, std::string const& kind, json::object
   for (auto const& each : object.at("file_segments").as_array()) {
     auto const& one = each.as_object();
     only_known(one, {"xorb", "start", "end"});
-    file.push_back({hash_of(one.at("xorb")), one.at("start").to_number<std::uint32_t>(), one.at("end").to_number<std::uint32_t>(), 0});
+    file.push_back({hash_of(one.at("xorb")), one.at("start").to_number<std::uint32_t>(),
+                    one.at("end").to_number<std::uint32_t>(), 0});
   }
-  report.each(kind + "/" + text_of(object.at("name")), object.at("queries"), [&](json::object const& query) { check_query(query, file, xorbs); });
+  report.each(kind + "/" + text_of(object.at("name")), object.at("queries"),
+              [&](json::object const& query) { check_query(query, file, xorbs); });
 }
 
 void check_reconstruction(Report& report, json::value const& value, json::object const&) {
@@ -283,7 +317,8 @@ void check_end_to_end(Report& report, json::value const& value, json::object con
       std::uint32_t end = 0;
       for (auto const& chunk : cut(bytes).chunks) {
         end += static_cast<std::uint32_t>(chunk.size);
-        index.chunks.push_back({chunk.hash, end, end + static_cast<std::uint32_t>(xet::kChunkHeadSize * (index.chunks.size() + 1))});
+        index.chunks.push_back(
+            {chunk.hash, end, end + static_cast<std::uint32_t>(xet::kChunkHeadSize * (index.chunks.size() + 1))});
       }
       index.xorb = index.computed();
       std::vector<xet::Term> const file{{index.xorb, 0, static_cast<std::uint32_t>(index.chunks.size()), bytes.size()}};

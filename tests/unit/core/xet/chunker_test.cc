@@ -62,7 +62,9 @@ TEST(Chunker, CutsAlikeHoweverItIsFed) {
     Buffer bytes;
     while (bytes.size() < 900'000) {
       auto const size = 1 + below(rng, 200'000);
-      auto const more = rng() % 3 == 0 ? Buffer(size, static_cast<std::byte>(rng() & 0xffU)) : rng() % 2 == 0 ? counters(size) : random_bytes(rng(), size);
+      auto const more = rng() % 3 == 0   ? Buffer(size, static_cast<std::byte>(rng() & 0xffU))
+                        : rng() % 2 == 0 ? counters(size)
+                                         : random_bytes(rng(), size);
       bytes.insert(bytes.end(), more.begin(), more.end());
     }
     auto const whole = cuts(bytes);
@@ -85,6 +87,24 @@ TEST(Chunker, KeepsToItsLimits) {
   }
 }
 
+// The first place that may be a cut already sees all 64 bytes before it.
+TEST(Chunker, SeesItsWholeWindowAtTheMinimum) {
+  Rng rng(6);
+  for (int found = 0; found < 6;) {
+    Buffer bytes(20'000);
+    std::uint64_t state = 0;
+    for (std::size_t i = kChunkSizeMin - 64; i < kChunkSizeMin; ++i) {
+      bytes[i] = static_cast<std::byte>(rng() & 0xffU);
+      state = (state << 1U) + kGear[std::to_integer<std::size_t>(bytes[i])];
+    }
+    if (state >> 48U != 0) continue;
+    ++found;
+    ASSERT_EQ(cuts(bytes).front(), kChunkSizeMin);
+    bytes[kChunkSizeMin - 64] = bytes[kChunkSizeMin - 64] == std::byte{0} ? std::byte{1} : std::byte{0};
+    ASSERT_EQ(cuts(bytes).front(), pure_cut(bytes));
+  }
+}
+
 TEST(Chunker, BeginsAnewAfterReset) {
   auto const bytes = random_bytes(3, 300'000);
   Chunker chunker;
@@ -103,7 +123,8 @@ TEST(Chunker, CutsAgainTheSameBehindAnEdit) {
   for (auto const length : cuts(bytes)) ends.push_back(bytes.size() - (at += length));
   std::size_t same = 0;
   at = 0;
-  for (auto const length : cuts(edited)) same += std::count(ends.begin(), ends.end(), edited.size() - (at += length)) != 0 ? 1 : 0;
+  for (auto const length : cuts(edited))
+    same += std::count(ends.begin(), ends.end(), edited.size() - (at += length)) != 0 ? 1 : 0;
   EXPECT_GT(same, ends.size() / 2);
 }
 
@@ -118,7 +139,8 @@ TEST(FileHasher, KnowsTheFileAndItsChunks) {
   std::vector<HashedSize> chunks;
   FileHasher hasher;
   auto const keep = [&chunks](HashedSize const& chunk) { chunks.push_back(chunk); };
-  for (at = 0; at < bytes.size(); at += 10'007) hasher.update(std::span(bytes).subspan(at, std::min<std::size_t>(10'007, bytes.size() - at)), keep);
+  for (at = 0; at < bytes.size(); at += 10'007)
+    hasher.update(std::span(bytes).subspan(at, std::min<std::size_t>(10'007, bytes.size() - at)), keep);
   auto const total = hasher.finish(keep);
   EXPECT_EQ(chunks, expected);
   EXPECT_EQ(total.file, file_hash(expected));

@@ -50,6 +50,22 @@ TEST(MerkleTree, GivesTheRootLeafByLeaf) {
   }
 }
 
+TEST(MerkleTree, GroupsThreeToNineChildren) {
+  auto leaves = random_leaves(7, 10);
+  auto const parent = [&](std::size_t from, std::size_t to) { return merkle_parent(std::span(leaves).subspan(from, to - from)); };
+  auto const all = [&](std::byte low) {
+    for (auto& leaf : leaves) leaf.hash.bytes[24] = low;
+  };
+  all(std::byte{4});  // each may end a group
+  std::vector<HashedSize> tops{parent(0, 3), parent(3, 6), parent(6, 9), parent(9, 10)};
+  EXPECT_EQ(merkle_root(leaves), merkle_root(tops));
+  all(std::byte{5});  // none may
+  tops = {parent(0, 9), parent(9, 10)};
+  EXPECT_EQ(merkle_root(leaves), merkle_parent(tops).hash);
+  leaves.resize(2);
+  EXPECT_EQ(merkle_root(leaves), parent(0, 2).hash);
+}
+
 TEST(MerkleTree, TellsOneChunkFromItsFile) {
   auto const leaves = random_leaves(2, 1);
   EXPECT_EQ(merkle_root(leaves), leaves[0].hash);

@@ -13,7 +13,9 @@ namespace {
 
 using testing::HasSubstr;
 
-MerkleHash name(char digit) { return *MerkleHash::parse(std::string(64, digit)); }
+MerkleHash name(char digit) {
+  return *MerkleHash::parse(std::string(64, digit));
+}
 
 struct World {
   std::map<MerkleHash, XorbIndex> xorbs;
@@ -43,7 +45,8 @@ World sample_world(std::uint64_t seed) {
     auto const end = first + 1 + static_cast<std::uint32_t>(below(rng, 12 - first));
     world.file.push_back({xorb.xorb, first, end, xorb.length(first, end)});
     auto const from = first == 0 ? 0 : xorb.chunks[first - 1].end;
-    for (Bytes k = 0; k < xorb.length(first, end); ++k) world.bytes.emplace_back(xorb.xorb, static_cast<std::uint32_t>(from + k));
+    for (Bytes k = 0; k < xorb.length(first, end); ++k)
+      world.bytes.emplace_back(xorb.xorb, static_cast<std::uint32_t>(from + k));
   }
   return world;
 }
@@ -71,7 +74,8 @@ TEST(Reconstruct, GivesExactlyTheBytesAskedFor) {
         for (Bytes k = 0; k < term.length; ++k) got.emplace_back(term.xorb, static_cast<std::uint32_t>(from + k));
       }
       ASSERT_GE(got.size(), (*answer)->offset_into_first_range + length);
-      for (Bytes k = 0; k < length; ++k) ASSERT_EQ(got[(*answer)->offset_into_first_range + k], world.bytes[asked.offset + k]);
+      for (Bytes k = 0; k < length; ++k)
+        ASSERT_EQ(got[(*answer)->offset_into_first_range + k], world.bytes[asked.offset + k]);
       // No chunk more than needed.
       if (length > 0) {
         auto const& first = (*answer)->terms.front();
@@ -83,8 +87,10 @@ TEST(Reconstruct, GivesExactlyTheBytesAskedFor) {
 
 TEST(Reconstruct, RefusesWhatIsNotStored) {
   auto const world = sample_world(1);
-  EXPECT_EQ(reconstruct(std::vector<Term>{{name('9'), 0, 1, 1}}, world.xorbs, std::nullopt).error().kind, ErrorKind::entry_not_found);
-  EXPECT_EQ(reconstruct(std::vector<Term>{{name('1'), 0, 13, 1}}, world.xorbs, std::nullopt).error().kind, ErrorKind::corrupt);
+  EXPECT_EQ(reconstruct(std::vector<Term>{{name('9'), 0, 1, 1}}, world.xorbs, std::nullopt).error().kind,
+            ErrorKind::entry_not_found);
+  EXPECT_EQ(reconstruct(std::vector<Term>{{name('1'), 0, 13, 1}}, world.xorbs, std::nullopt).error().kind,
+            ErrorKind::corrupt);
 }
 
 Reconstruction good() {
@@ -119,7 +125,11 @@ TEST(CheckReconstruction, NamesWhatCannotBe) {
            Case{"offset 3000 lies behind", [](auto& answer) { answer.offset_into_first_range = 3000; }},
            Case{"overlap another range", [&](auto& answer) { range(answer, 1).first = 5; }},
            Case{"share bytes", [&](auto& answer) { range(answer, 1).bytes.offset = 4000; }},
-           Case{"but not in both", [&](auto& answer) { range(answer, 1).first = 6; range(answer, 1).bytes.length = 500; }},
+           Case{"but not in both",
+                [&](auto& answer) {
+                  range(answer, 1).first = 6;
+                  range(answer, 1).bytes.length = 500;
+                }},
            Case{"past the 8192", [&](auto& answer) { range(answer, 1).end = 8193; }},
            Case{"past the bytes", [&](auto& answer) { range(answer, 1).bytes.offset = 0xffffffff00U; }},
            Case{"past the bytes", [&](auto& answer) { range(answer, 1).bytes.length = ~Bytes{0}; }},
@@ -141,7 +151,8 @@ TEST(ReconstructionJson, GivesBothFormsOfTheWireBack) {
   auto const answer = good();
   EXPECT_EQ(parse_reconstruction_v2(reconstruction_v2_json(answer)).value(), answer);
   EXPECT_EQ(parse_reconstruction_v1(reconstruction_v1_json(answer)).value(), answer);
-  EXPECT_THAT(reconstruction_v2_json(answer), HasSubstr(R"("bytes":{"start":100,"end":4099})")) << "ends of bytes are inclusive on the wire";
+  EXPECT_THAT(reconstruction_v2_json(answer), HasSubstr(R"("bytes":{"start":100,"end":4099})"))
+      << "ends of bytes are inclusive on the wire";
 }
 
 TEST(ReconstructionJson, IgnoresFieldsOfTomorrow) {
@@ -156,7 +167,9 @@ TEST(ReconstructionJson, NamesWhatLacks) {
     char const* says;
   };
   for (auto const& one : {
-           Case{"", "not JSON"}, Case{"[]", "not a JSON object"}, Case{"{}", "offset_into_first_range"},
+           Case{"", "not JSON"},
+           Case{"[]", "not a JSON object"},
+           Case{"{}", "offset_into_first_range"},
            Case{R"({"offset_into_first_range":-1,"terms":[],"xorbs":{}})", "offset_into_first_range"},
            Case{R"({"offset_into_first_range":0.5,"terms":[],"xorbs":{}})", "offset_into_first_range"},
            Case{R"({"offset_into_first_range":0,"xorbs":{}})", "terms"},

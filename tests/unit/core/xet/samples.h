@@ -29,7 +29,9 @@ inline Buffer counters(std::size_t size) {
   return bytes;
 }
 
-inline std::size_t below(Rng& rng, std::size_t limit) { return static_cast<std::size_t>(rng() % limit); }
+inline std::size_t below(Rng& rng, std::size_t limit) {
+  return static_cast<std::size_t>(rng() % limit);
+}
 
 inline std::vector<HashedSize> random_leaves(std::uint64_t seed, std::size_t count) {
   Rng rng(seed);
@@ -47,7 +49,9 @@ inline XorbWriter::Xorb sample_xorb(std::uint64_t seed, std::size_t count, Packi
   XorbWriter writer(policy);
   for (std::size_t i = 0; i < count; ++i) {
     auto const size = 1 + below(rng, i % 7 == 0 ? kChunkSizeMax : 3000);
-    auto const chunk = i % 3 == 0 ? random_bytes(rng(), size) : i % 3 == 1 ? counters(size) : Buffer(size, std::byte{7});
+    auto const chunk = i % 3 == 0   ? random_bytes(rng(), size)
+                       : i % 3 == 1 ? counters(size)
+                                    : Buffer(size, std::byte{7});
     writer.add(chunk, chunk_hash(chunk));
   }
   return writer.finish();

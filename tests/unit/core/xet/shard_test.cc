@@ -84,7 +84,8 @@ TEST(Shard, IsReadAsItWasWrittenHoweverItComes) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Rng rng(seed);
     auto const shard = sample_shard(seed, below(rng, 12), below(rng, 5));
-    auto const bytes = written(shard, seed % 3 == 0 ? std::nullopt : std::optional(seed % 3 == 1 ? with_lookups() : ShardWriter::Footer{}));
+    auto const bytes = written(
+        shard, seed % 3 == 0 ? std::nullopt : std::optional(seed % 3 == 1 ? with_lookups() : ShardWriter::Footer{}));
     for (std::size_t const limit : {1U, 50U, 5'000U}) {
       Shard found;
       ShardReader reader({}, {[&](ShardFile file) -> Result<void> {
@@ -128,7 +129,8 @@ TEST(Shard, LookupsLeadToTheirRecords) {
     return hash;
   };
   for (auto const& one : lookups->files) EXPECT_EQ(hash_at(kRecord + kRecord * one.record).word(0), one.word);
-  for (auto const& one : lookups->chunks) EXPECT_EQ(hash_at(read->footer->xorbs_offset + kRecord * (one.record + 1 + one.index)).word(0), one.word);
+  for (auto const& one : lookups->chunks)
+    EXPECT_EQ(hash_at(read->footer->xorbs_offset + kRecord * (one.record + 1 + one.index)).word(0), one.word);
 }
 
 TEST(Shard, HidesChunksBehindAKey) {
@@ -147,12 +149,14 @@ TEST(Shard, AnswersADedupQueryWithoutFiles) {
   auto const shard = sample_shard(4, 6, 3);
   auto const answer = dedup_answer(shard);
   EXPECT_TRUE(answer.files.empty());
-  EXPECT_EQ(dedup_eligible_chunks(answer), dedup_eligible_chunks(shard)) << "nothing that could be asked for is lost with the files";
+  EXPECT_EQ(dedup_eligible_chunks(answer), dedup_eligible_chunks(shard))
+      << "nothing that could be asked for is lost with the files";
 }
 
 TEST(Shard, RefusesEveryCut) {
   for (auto const& bytes : {written(sample_shard(5, 3, 2)), written(sample_shard(5, 3, 2), with_lookups())})
-    for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(read_shard(std::span(bytes).first(size)).has_value()) << size;
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(read_shard(std::span(bytes).first(size)).has_value()) << size;
 }
 
 // A client of another make sends a footer behind an upload; a server does not look at it.

@@ -28,10 +28,19 @@ TEST(StableBoundary, IsCutAgainWhateverChangedBefore) {
     ASSERT_TRUE(boundary.has_value());
     ASSERT_GE(*boundary, position);
     auto edited = bytes;
-    for (std::size_t i = position - std::min<std::size_t>(position, 3000); i < position; ++i) edited[i] = static_cast<std::byte>(rng() & 0xffU);
+    for (std::size_t i = position - std::min<std::size_t>(position, 3000); i < position; ++i)
+      edited[i] = static_cast<std::byte>(rng() & 0xffU);
     auto const after = cuts(edited);
     EXPECT_TRUE(std::binary_search(after.begin(), after.end(), *boundary)) << position;
   }
+}
+
+TEST(StableBoundary, NeedsTwoChunksClearOfBothLimits) {
+  EXPECT_FALSE(is_stable_length(16'383));
+  EXPECT_TRUE(is_stable_length(16'384));
+  EXPECT_TRUE(is_stable_length(122'879));
+  EXPECT_FALSE(is_stable_length(122'880));
+  EXPECT_EQ(next_stable_boundary(std::vector<Bytes>{0, 16'383, 40'000, 60'000}, 0), 60'000U);
 }
 
 TEST(StableBoundary, IsNothingNearTheEnd) {

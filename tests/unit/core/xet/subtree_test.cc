@@ -70,9 +70,12 @@ TEST(Subtree, RefusesPartsInTheWrongOrder) {
 
 TEST(Subtree, RefusesCountsThatLie) {
   std::string const node = R"({"hash":")" + std::string(64, '1') + R"(","size":5})";
-  auto const text = [&](std::string const& levels) { return R"({"nodes":[)" + node + R"(],"levels":)" + levels + R"(,"at_start":true,"at_end":false})"; };
+  auto const text = [&](std::string const& levels) {
+    return R"({"nodes":[)" + node + R"(],"levels":)" + levels + R"(,"at_start":true,"at_end":false})";
+  };
   EXPECT_TRUE(Subtree::parse(text("[[1,0]]")).has_value());
-  for (auto const* levels : {"[]", "[[0,0]]", "[[2,0]]", "[[1,1]]", "[[-1,2]]", "[[9223372036854775807,9223372036854775807]]", "[[1]]", "[1]", "{}", "[[1.5,0]]"}) {
+  for (auto const* levels : {"[]", "[[0,0]]", "[[2,0]]", "[[1,1]]", "[[-1,2]]",
+                             "[[9223372036854775807,9223372036854775807]]", "[[1]]", "[1]", "{}", "[[1.5,0]]"}) {
     auto const read = Subtree::parse(text(levels));
     ASSERT_FALSE(read.has_value()) << levels;
     EXPECT_NE(read.error().what.find("levels"), std::string::npos) << read.error().what;

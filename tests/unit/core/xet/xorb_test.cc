@@ -71,7 +71,8 @@ TEST(Xorb, GivesTheBytesOfEachChunk) {
 
 TEST(Xorb, StopsWithTheErrorOfItsSink) {
   auto const xorb = sample_xorb(1, 5, PackingPolicy::none);
-  XorbReader reader(Use::refuse, [](XorbReader::Chunk const&) -> Result<void> { return fail(ErrorKind::disk_full, "no room"); });
+  XorbReader reader(Use::refuse,
+                    [](XorbReader::Chunk const&) -> Result<void> { return fail(ErrorKind::disk_full, "no room"); });
   EXPECT_EQ(reader.update(xorb.body).error().kind, ErrorKind::disk_full);
 }
 
