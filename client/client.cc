@@ -122,9 +122,9 @@ Result<std::unique_ptr<Client>> Client::connect(Options options) {
     request.set_client(options.name);
     request.set_client_version(options.version);
     auto const trusted = options.check_owner ? check_socket_owner(socket) : Result<void>();
-    auto const answer =
-        trusted ? impl->call(*impl->admin, &v1::Admin::StubInterface::Hello, request, options.hello_limit)
-                : Result<v1::HelloResponse>(trusted.error());
+    auto const answer = trusted
+                            ? impl->call(*impl->admin, &v1::Admin::StubInterface::Hello, request, options.hello_limit)
+                            : Result<v1::HelloResponse>(trusted.error());
     if (answer) {
       impl->hello = from_message(*answer);
       return std::unique_ptr<Client>(new Client(std::move(impl)));

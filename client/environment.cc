@@ -40,7 +40,8 @@ bool is_true(Variables const& variables, std::string_view name) {
 
 std::string expand_path(std::string path, Variables const& variables) {
   std::error_code unused;
-  auto const whole = std::filesystem::absolute(hubd::expand_path(std::move(path), variables), unused).lexically_normal().string();
+  auto const whole =
+      std::filesystem::absolute(hubd::expand_path(std::move(path), variables), unused).lexically_normal().string();
   return whole.size() > 1 && whole.ends_with('/') ? whole.substr(0, whole.size() - 1) : whole;
 }
 

@@ -141,9 +141,14 @@ ExitCode whoami(Session& session, Options const& options) {
     return session.fail(account.error().kind == ErrorKind::unauthorized ? not_logged_in(account.error())
                                                                         : account.error());
   Fields fields{{"user", json::value(account->name)}};
-  if (!account->orgs.empty()) fields.emplace_back("orgs", join(account->orgs, ","));
-  if (!account->endpoint.empty() && account->endpoint != kHubDefault)
-    fields.emplace_back("endpoint", account->endpoint);
+  auto const add = [&](char const* name, std::string const& text) {
+    if (!text.empty())
+      fields.emplace_back(name, text);
+    else if (session.as_hf())
+      fields.emplace_back(name, nullptr);
+  };
+  add("orgs", join(account->orgs, ","));
+  add("endpoint", account->endpoint == kHubDefault ? "" : account->endpoint);
   session.output().result("Logged in", fields);
   return ExitCode::ok;
 }

@@ -88,6 +88,7 @@ Table table_of(std::vector<CacheRow> const& rows, bool revisions, std::int64_t n
     table.columns = {"id", "revision", "size", "last_modified", "refs"};
   else
     table.columns = {"id", "size", "last_accessed", "last_modified", "refs"};
+  table.right = {"size"};
   for (auto const& row : rows) {
     json::object item;
     item["id"] = row.id;
@@ -240,7 +241,7 @@ ExitCode remove(Session& session, Options const& options) {
   bool const files = look->files_deleted > 0;
   if (look->repos_deleted + look->revisions_deleted + look->files_deleted == 0) {
     output.text("Nothing to delete.");
-    if (output.mode() == Mode::json)
+    if (output.mode() == Mode::json && !session.as_hf())
       output.object({{"repos_deleted", json::value(0)},
                      {"revisions_deleted", json::value(0)},
                      {"freed", json::value(compact_size(0))}});
@@ -314,7 +315,7 @@ ExitCode prune(Session& session, Options const& options) {
   auto const found = amounts(*look);
   if (found.empty()) {
     output.text("Nothing to delete.");
-    if (output.mode() == Mode::json) output.object(fields_of(*look, options.dry_run));
+    if (output.mode() == Mode::json && !session.as_hf()) output.object(fields_of(*look, options.dry_run));
     return ExitCode::ok;
   }
   output.text("About to delete " + found + " totalling " + compact_size(look->bytes_freed) + ".");

@@ -64,9 +64,10 @@ CLI::Option* add_type(CLI::App& app, std::string& type) {
 
 CLI::Option* add_from(CLI::App& app, std::string& file) {
   return app
-      .add_option("--from", file,
-                  "Take many repositories from a file instead, one REPO[@REV] [PATTERNS...] a line; # begins a comment, - is "
-                  "standard input")
+      .add_option(
+          "--from", file,
+          "Take many repositories from a file instead, one REPO[@REV] [PATTERNS...] a line; # begins a comment, - is "
+          "standard input")
       ->type_name("FILE");
 }
 
@@ -77,8 +78,7 @@ std::string clash_with_from(std::vector<std::pair<std::string, bool>> const& giv
 }
 
 CLI::Option* add_token(CLI::App& app, std::string& token) {
-  return app
-      .add_option("--token", token, "Access token for this call instead of the stored one (HF_TOKEN is safer)")
+  return app.add_option("--token", token, "Access token for this call instead of the stored one (HF_TOKEN is safer)")
       ->type_name("TEXT");
 }
 

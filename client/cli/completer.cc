@@ -41,7 +41,8 @@ std::string brief(std::string const& text) {
 void add_values(Completion& completion, CLI::Option const& option) {
   auto const& type = option.get_type_name();
   if (type == "DIR") completion.paths = Completion::Paths::folders;
-  if (type == "FILE" || type == "PATH" || type.find("FILE") != std::string::npos) completion.paths = Completion::Paths::files;
+  if (type == "FILE" || type == "PATH" || type.find("FILE") != std::string::npos)
+    completion.paths = Completion::Paths::files;
   if (type.find('|') == std::string::npos) return;
   for (std::size_t from = 0; from <= type.size();) {
     auto const end = std::min(type.find('|', from), type.size());

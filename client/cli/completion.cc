@@ -32,11 +32,11 @@ ExitCode print_script(Session& session, Options const& options) {
 
 void add_completion(Registrar& registrar) {
   auto const options = std::make_shared<Options>();
-  auto* const script = add_command(
-      registrar, registrar.root, "completion", "Print the script that lets a shell complete commands, options and values",
-      "  eval \"$(hubctl completion bash)\"      # in ~/.bashrc\n"
-      "  eval \"$(hubctl completion zsh)\"       # in ~/.zshrc, behind compinit\n"
-      "  hubctl completion fish > ~/.config/fish/completions/hubctl.fish");
+  auto* const script = add_command(registrar, registrar.root, "completion",
+                                   "Print the script that lets a shell complete commands, options and values",
+                                   "  hubctl completion fish > ~/.config/fish/completions/hubctl.fish\n"
+                                   "  eval \"$(hubctl completion bash)\"      # in ~/.bashrc\n"
+                                   "  eval \"$(hubctl completion zsh)\"       # in ~/.zshrc, behind compinit");
   add_choice(*script, "shell", options->shell, "The shell (default: that of $SHELL)", {"bash", "zsh", "fish"});
   script->callback([&registrar, options] {
     registrar.action = [options](Session& session) { return print_script(session, *options); };

@@ -34,9 +34,10 @@ void leave(client::Client& client, ProgressPrinter& printer, Output& output, std
                ". Run the same command again to come back, `hubctl transfers watch " + id +
                "` to look on, `hubctl transfers cancel " + id + "` to stop it.";
   } else if (!going_on.empty()) {
-    sentence = "Interrupted; hubd goes on with transfers " + join(going_on, ", ") +
-               ". Run the same command again to come back, `hubctl transfers ls` to look on, `hubctl transfers cancel ID` "
-               "to stop one.";
+    sentence =
+        "Interrupted; hubd goes on with transfers " + join(going_on, ", ") +
+        ". Run the same command again to come back, `hubctl transfers ls` to look on, `hubctl transfers cancel ID` "
+        "to stop one.";
   }
   if (output.mode() == Mode::json)
     output.error(client::make_error(client::ErrorKind::cancelled, sentence));

@@ -42,7 +42,8 @@ void add_hubd(Session& session, Fields& fields) {
   auto const client = session.connect_to_running();
   fields.emplace_back("hubd runs", client.has_value());
   if (!client) {
-    fields.emplace_back("hubd would be", find_hubd(session.variables()) ? *find_hubd(session.variables()) : "not found");
+    fields.emplace_back("hubd would be",
+                        find_hubd(session.variables()) ? *find_hubd(session.variables()) : "not found");
     return;
   }
   fields.emplace_back("hubd version", (*client)->hello().version);
@@ -62,7 +63,8 @@ void add_settings(client::Variables const& variables, Fields& fields) {
   auto const home = client::hf_home(variables);
   auto const old_assets = path_of(variables, "HUGGINGFACE_ASSETS_CACHE", home + "/assets");
   bool const telemetry_off = client::is_true(variables, "HF_HUB_DISABLE_TELEMETRY") ||
-                             client::is_true(variables, "DISABLE_TELEMETRY") || client::is_true(variables, "DO_NOT_TRACK");
+                             client::is_true(variables, "DISABLE_TELEMETRY") ||
+                             client::is_true(variables, "DO_NOT_TRACK");
   auto const bars = client::variable(variables, "HF_HUB_DISABLE_PROGRESS_BARS");
   Fields const settings{
       {"ENDPOINT", json::value(caller.endpoint.empty() ? kHubDefault : caller.endpoint)},

@@ -6,7 +6,8 @@
 
 namespace hubd::cli {
 
-/// Lines for a listing of shaped tree entries (hub_shape.h): size, date of the last commit, path; a folder's path ends in
+/// Lines for a listing of shaped tree entries (hub_shape.h): size, date of the last commit, path; a folder's path ends
+/// in
 /// '/'. `human` sizes are "1.2 MB" and dates "Jan 02 15:04". Names never steer the terminal. Pure.
 std::vector<std::string> listing_lines(boost::json::array const& entries, bool human);
 

@@ -34,8 +34,9 @@ client::Result<json::value> parsed(HubAnswer const& answer, HubSubject const& su
   json::error_code error;
   auto value = json::parse(json::string_view(answer.body.data(), answer.body.size()), error);
   if (error)
-    return make_error(ErrorKind::bad_upstream, std::string(origin_of(answer.url)) + " answered something that is no JSON for " +
-                                                   subject.what + "; is it a Hugging Face Hub? (see HF_ENDPOINT)");
+    return make_error(ErrorKind::bad_upstream, std::string(origin_of(answer.url)) +
+                                                   " answered something that is no JSON for " + subject.what +
+                                                   "; is it a Hugging Face Hub? (see HF_ENDPOINT)");
   return value;
 }
 
@@ -97,16 +98,20 @@ client::Error hub_error(HubAnswer const& answer, HubSubject const& subject, bool
   auto const log_in = with_token ? "check the spelling, and that the token may read it"
                                  : "check the spelling; if it is private, log in with `hubctl auth login`";
   if (code == "RevisionNotFound")
-    return set(ErrorKind::revision_not_found, "Revision '" + subject.revision + "' not found on " + lower(subject.what.substr(0, 1)) + subject.what.substr(1) + ".",
+    return set(ErrorKind::revision_not_found,
+               "Revision '" + subject.revision + "' not found on " + lower(subject.what.substr(0, 1)) +
+                   subject.what.substr(1) + ".",
                "`hubctl repos tag ls` lists tags");
-  if (code == "EntryNotFound") return set(ErrorKind::entry_not_found, "No such file or folder in " + subject.what + says);
+  if (code == "EntryNotFound")
+    return set(ErrorKind::entry_not_found, "No such file or folder in " + subject.what + says);
   if (code == "GatedRepo")
     return set(ErrorKind::gated_repo, subject.what + " is gated, and access has not been granted" + says,
                "ask for access on its page at " + std::string(origin));
   if (words == "Access to this resource is disabled.")
     return set(ErrorKind::disabled_repo, subject.what + " has been disabled by the Hub.");
   if (answer.status == 401 && words == "Invalid credentials in Authorization header")
-    return set(ErrorKind::unauthorized, error.host + " does not know this token; log in again with `hubctl auth login`");
+    return set(ErrorKind::unauthorized,
+               error.host + " does not know this token; log in again with `hubctl auth login`");
   if (code == "RepoNotFound" || (subject.is_repo && (answer.status == 401 || answer.status == 404)))
     return set(ErrorKind::repository_not_found, subject.what + " not found.", log_in);
   if (answer.status == 401)
@@ -140,7 +145,8 @@ client::Result<std::pair<std::string, std::string>> next_page(HubAnswer const& a
     auto const url = links.substr(open + 1, close - open - 1);
     links.remove_prefix(close + 1);
     auto const parameters = links.substr(0, std::min(links.find('<'), links.size()));
-    if (parameters.find("rel=\"next\"") == std::string_view::npos && parameters.find("rel=next") == std::string_view::npos)
+    if (parameters.find("rel=\"next\"") == std::string_view::npos &&
+        parameters.find("rel=next") == std::string_view::npos)
       continue;
     auto const origin = origin_of(url);
     if (origin.empty() || origin != origin_of(answer.url))
@@ -181,7 +187,8 @@ client::Result<json::array> HubReader::list(std::string path, std::string query,
     auto value = parsed(*answer, subject);
     if (!value) return value.error();
     if (!value->is_array())
-      return make_error(ErrorKind::bad_upstream, answer->url + " is no list; is it a Hugging Face Hub? (see HF_ENDPOINT)");
+      return make_error(ErrorKind::bad_upstream,
+                        answer->url + " is no list; is it a Hugging Face Hub? (see HF_ENDPOINT)");
     for (auto& item : value->get_array())
       if (items.size() < limit) items.push_back(std::move(item));
     auto const next = next_page(*answer);

@@ -63,7 +63,8 @@ json::value without_nulls(json::value const& value) {
 
 /// Copies a member under a new name, when it is there.
 void take(json::object& out, std::string_view printed, json::object const& from, std::string_view of_hub) {
-  if (auto const* const found = member(from, of_hub)) out[json::string_view(printed.data(), printed.size())] = without_nulls(*found);
+  if (auto const* const found = member(from, of_hub))
+    out[json::string_view(printed.data(), printed.size())] = without_nulls(*found);
 }
 
 json::value plain(json::object const&, json::value const& value, RepoType) {
@@ -91,14 +92,15 @@ json::array unique(json::value const& tags) {
 }
 
 std::span<std::string_view const> card_order(RepoType type) {
-  static constexpr std::array<std::string_view, 11> model{"base_model",   "datasets", "language",   "library_name",
-                                                          "license",      "license_name", "license_link", "metrics",
-                                                          "model_name",   "pipeline_tag", "tags"};
+  static constexpr std::array<std::string_view, 11> model{"base_model", "datasets",     "language",     "library_name",
+                                                          "license",    "license_name", "license_link", "metrics",
+                                                          "model_name", "pipeline_tag", "tags"};
   static constexpr std::array<std::string_view, 12> dataset{
-      "annotations_creators", "language_creators", "language",        "license",  "multilinguality",   "size_categories",
-      "source_datasets",      "task_categories",   "task_ids",        "paperswithcode_id", "pretty_name", "config_names"};
-  static constexpr std::array<std::string_view, 11> space{"title",    "sdk",     "sdk_version",     "python_version",
-                                                          "app_file", "app_port", "license",        "duplicated_from",
+      "annotations_creators", "language_creators", "language",        "license",  "multilinguality",
+      "size_categories",      "source_datasets",   "task_categories", "task_ids", "paperswithcode_id",
+      "pretty_name",          "config_names"};
+  static constexpr std::array<std::string_view, 11> space{"title",    "sdk",      "sdk_version", "python_version",
+                                                          "app_file", "app_port", "license",     "duplicated_from",
                                                           "models",   "datasets", "tags"};
   if (type == RepoType::dataset) return dataset;
   if (type == RepoType::space) return space;
@@ -407,7 +409,8 @@ json::object shape_entry(json::object const& hub) {
       *when = iso_date({when->get_string().data(), when->get_string().size()});
     out["last_commit"] = std::move(last);
   }
-  if (auto const* const status = member(hub, "securityFileStatus"); !folder && status != nullptr && status->is_object()) {
+  if (auto const* const status = member(hub, "securityFileStatus");
+      !folder && status != nullptr && status->is_object()) {
     json::object security;
     auto const* const word = member(status->get_object(), "status");
     security["safe"] = word != nullptr && *word == "safe";

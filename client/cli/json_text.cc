@@ -20,9 +20,8 @@ std::string number_text(double number) {
   std::array<char, 64> buffer{};
   auto const size = std::fabs(number);
   bool const plain = number == 0 || (size >= 1e-4 && size < 1e16);
-  auto const [end, error] =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
-                    plain ? std::chars_format::fixed : std::chars_format::scientific);
+  auto const [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                                          plain ? std::chars_format::fixed : std::chars_format::scientific);
   (void)error;  // 64 characters hold both forms
   std::string text(buffer.data(), end);
   if (plain && text.find('.') == std::string::npos) text += ".0";

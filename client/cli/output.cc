@@ -25,7 +25,8 @@ std::string cell_text(json::value const& value) {
     return join(parts, ", ");
   }
   if (auto const* const object = value.if_object())
-    if (auto const* const name = object->if_contains("name"); name != nullptr && name->is_string()) return cell_text(*name);
+    if (auto const* const name = object->if_contains("name"); name != nullptr && name->is_string())
+      return cell_text(*name);
   return printable(to_text(value, kPythonJson));
 }
 
@@ -75,6 +76,12 @@ std::string Output::cell(json::value const& value) const {
   if (flag != nullptr && *flag && style_.unicode) return "\u2714";
   auto text = cell_text(value);
   return value.is_string() && is_date_time(text) ? text.substr(0, 10) : text;
+}
+
+/// A field of a result; hf writes Python's words.
+std::string Output::field(json::value const& value) const {
+  auto const* const flag = value.if_bool();
+  return flag != nullptr && style_.as_hf ? (*flag ? "True" : "False") : field_text(value);
 }
 
 std::string Output::coloured(std::string_view text, std::string_view code) const {
@@ -140,7 +147,8 @@ void Output::table(Table const& table) {
     for (std::size_t i = 0; i < line.size(); ++i) {
       auto const cell = cut(line[i], widths[i]);
       std::string const space(widths[i] - text_width(cell), ' ');
-      bool const right = all_numbers(table, i);
+      bool const right =
+          all_numbers(table, i) || std::count(table.right.begin(), table.right.end(), table.columns[i]) > 0;
       text += (i == 0 ? "" : " ") + (right ? space + cell : cell + space);
     }
     if (!style_.as_hf) text.erase(text.find_last_not_of(' ') + 1);
@@ -162,12 +170,14 @@ void Output::result(std::string_view message, Fields const& fields) {
   switch (style_.mode) {
     case Mode::human:
       out_ << coloured(style_.unicode ? "\u2713" : "[OK]", kGreen) << ' ' << message << '\n';
-      for (auto const& [key, value] : fields) out_ << "  " << key << ": " << field_text(value) << '\n';
+      for (auto const& [key, value] : fields)
+        if (!value.is_null()) out_ << "  " << key << ": " << field(value) << '\n';
       return;
     case Mode::agent: {
       if (fields.empty()) out_ << message << '\n';
       std::string line;
-      for (auto const& [key, value] : fields) line += (line.empty() ? "" : " ") + key + "=" + field_text(value);
+      for (auto const& [key, value] : fields)
+        if (!value.is_null()) line += (line.empty() ? "" : " ") + key + "=" + field(value);
       if (!fields.empty()) out_ << line << '\n';
       return;
     }
@@ -184,7 +194,7 @@ void Output::object(Fields const& fields) {
     for (auto const& [key, value] : fields) object[key] = value;
     json_line(object);
   } else if (style_.mode == Mode::quiet) {
-    if (!fields.empty()) out_ << field_text(fields.front().second) << '\n';
+    if (!fields.empty()) out_ << field(fields.front().second) << '\n';
   } else if (style_.mode == Mode::agent) {
     for (auto const& [key, value] : fields) out_ << key << '=' << field_text(value) << '\n';
   } else {
@@ -250,8 +260,7 @@ void Output::error(client::Error const& error) {
   auto sentence = error.message;
   bool const named = sentence.find(error.request_id) != std::string::npos;
   bool const object = style_.mode == Mode::json && !style_.as_hf;
-  if (!object && !error.request_id.empty() && !named)
-    sentence += " (request id " + error.request_id + ")";
+  if (!object && !error.request_id.empty() && !named) sentence += " (request id " + error.request_id + ")";
   error_line(name_of(error.kind), sentence, std::move(more));
   if (!object && !error.hint.empty()) hint(error.hint);
 }

@@ -31,6 +31,7 @@ struct Table {
   boost::json::array items{};        ///< json mode; empty: built from columns and rows
   std::vector<std::string> quiet{};  ///< quiet mode: one per line; empty: the first cell of each row
   std::string empty_text = "No results found.";
+  std::vector<std::string> right{};  ///< columns of sizes, set to the right as numbers are
 };
 
 /// Writes answers to `out` and everything else to `err`, in the style asked for. One thread at a time.
@@ -69,6 +70,7 @@ class Output {
  private:
   void error_line(std::string_view kind, std::string_view sentence, boost::json::object more);
   [[nodiscard]] std::string cell(boost::json::value const& value) const;
+  [[nodiscard]] std::string field(boost::json::value const& value) const;
   [[nodiscard]] std::string coloured(std::string_view text, std::string_view code) const;
 
   Style style_;

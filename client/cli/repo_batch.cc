@@ -76,7 +76,8 @@ class Together {
         sum.files.insert(sum.files.end(), one.files.begin(), one.files.end());
       }
     }
-    if (sum.rate > 0) sum.eta_seconds = static_cast<double>(sum.bytes_total - std::min(sum.bytes_done, sum.bytes_total)) / sum.rate;
+    if (sum.rate > 0)
+      sum.eta_seconds = static_cast<double>(sum.bytes_total - std::min(sum.bytes_done, sum.bytes_total)) / sum.rate;
     printer_.update(sum, steady_clock::now());
   }
   /// The line's transfer has ended: it is not one to detach from, and its bytes move no more.
@@ -161,7 +162,8 @@ std::vector<std::string> missing_of(RepoLine const& line, std::vector<std::strin
   return missing;
 }
 
-void warn_about_files(Session& session, std::string const& file, RepoLine const& line, std::vector<std::string> const& there) {
+void warn_about_files(Session& session, std::string const& file, RepoLine const& line,
+                      std::vector<std::string> const& there) {
   auto const where = file + ":" + std::to_string(line.number) + ": ";
   for (auto const& name : missing_of(line, there))
     session.output().warning(where + "'" + name + "' is not a file of " + line.name.repo.id);
@@ -206,8 +208,9 @@ ExitCode download_batch(Session& session, BatchOptions const& options) {
     ++finished;
     if (done && lines.size() > 1) {
       printer->clear();
-      session.output().note("[" + std::to_string(finished) + "/" + std::to_string(lines.size()) + "] " + label_of(lines[i]) + ": " +
-                            count_text(done->files.size(), "file") + ", " + human_size(done->bytes_fetched) + " fetched");
+      session.output().note("[" + std::to_string(finished) + "/" + std::to_string(lines.size()) + "] " +
+                            label_of(lines[i]) + ": " + count_text(done->files.size(), "file") + ", " +
+                            human_size(done->bytes_fetched) + " fetched");
     }
     return done;
   };
@@ -220,6 +223,7 @@ ExitCode download_batch(Session& session, BatchOptions const& options) {
 
   Table table;
   table.columns = {"repo", "files", "size", "fetched", "path"};
+  table.right = {"size", "fetched"};
   for (std::size_t i = 0; i < lines.size(); ++i) {
     auto item = item_of(lines[i]);
     if (outcomes[i] && *outcomes[i]) {
@@ -234,8 +238,9 @@ ExitCode download_batch(Session& session, BatchOptions const& options) {
       item["bytes"] = bytes;
       item["bytes_fetched"] = done.bytes_fetched;
       item["requests"] = done.requests;
-      table.rows.push_back({json::value(label_of(lines[i])), json::value(done.files.size()), json::value(human_size(bytes)),
-                            json::value(human_size(done.bytes_fetched)), json::value(path)});
+      table.rows.push_back({json::value(label_of(lines[i])), json::value(done.files.size()),
+                            json::value(human_size(bytes)), json::value(human_size(done.bytes_fetched)),
+                            json::value(path)});
       table.quiet.push_back(path);
       if (!done.warning.empty()) session.output().warning(done.warning);
       warn_about_files(session, options.file, lines[i], paths_of(done.files));
@@ -270,6 +275,7 @@ ExitCode plan_batch(Session& session, BatchOptions const& options) {
   auto& output = session.output();
   Table table;
   table.columns = {"repo", "files", "size", "to fetch"};
+  table.right = {"size", "to fetch"};
   client::Plan sum;
   sum.fits = true;
   std::uint64_t files = 0;
@@ -314,8 +320,9 @@ ExitCode plan_batch(Session& session, BatchOptions const& options) {
     fields = {{"bytes to fetch", size(sum.bytes_network)}, {"files", json::value(files)}};
   }
   std::vector<std::pair<std::string, std::uint64_t>> const sizes{
-      {"bytes_total", sum.bytes_total},         {"bytes_cached", sum.bytes_cached}, {"bytes_resumable", sum.bytes_resumable},
-      {"bytes_network", sum.bytes_network},     {"bytes_free", sum.bytes_free},     {"bytes_floor", sum.bytes_floor}};
+      {"bytes_total", sum.bytes_total},         {"bytes_cached", sum.bytes_cached},
+      {"bytes_resumable", sum.bytes_resumable}, {"bytes_network", sum.bytes_network},
+      {"bytes_free", sum.bytes_free},           {"bytes_floor", sum.bytes_floor}};
   for (auto const& [name, bytes] : sizes)
     if (output.mode() == Mode::json || name != "bytes_network") fields.emplace_back(name, size(bytes));
   fields.emplace_back("fits", sum.fits);

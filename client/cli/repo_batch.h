@@ -18,8 +18,8 @@ struct BatchOptions {
   bool progress = false;
 };
 
-/// download --from: every line is read before anything moves; then a few repos at a time. A line that fails is told with
-/// its number and stops no other one.
+/// download --from: every line is read before anything moves; then a few repos at a time. A line that fails is told
+/// with its number and stops no other one.
 ExitCode download_batch(Session& session, BatchOptions const& options);
 /// plan --from: what that would do, repo by repo, and together.
 ExitCode plan_batch(Session& session, BatchOptions const& options);

@@ -62,7 +62,8 @@ client::Result<RepoLine> parse_line(std::vector<std::string> words) {
                         "'" + word + "' is no pattern; a line is REPO[@REV] and patterns of files, without options");
   bool const one_glob = words.size() == 1 && is_glob(words.front());
   // A glob alone is a pattern, where on a command line a name alone is a file.
-  auto const selected = one_glob ? select_files({}, line.name.path, words, {}) : select_files(words, line.name.path, {}, {});
+  auto const selected =
+      one_glob ? select_files({}, line.name.path, words, {}) : select_files(words, line.name.path, {}, {});
   if (!selected) return selected.error();
   line.selected = *selected;
   if (one_glob && !line.name.path.empty())
@@ -102,10 +103,13 @@ client::Result<std::string> read_repo_file(std::string const& path) {
   errno = 0;
   if (path != "-") file.open(path, std::ios::binary);
   std::istream& in = path == "-" ? std::cin : file;
-  if (!in) return make_error(ErrorKind::io, "the file of repositories " + path + " could not be read: " + std::strerror(errno));
+  if (!in)
+    return make_error(ErrorKind::io,
+                      "the file of repositories " + path + " could not be read: " + std::strerror(errno));
   std::string text(kFileMax + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return make_error(ErrorKind::io, "the file of repositories " + path + " could not be read; is it a file?");
+  if (in.bad())
+    return make_error(ErrorKind::io, "the file of repositories " + path + " could not be read; is it a file?");
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > kFileMax)
     return make_error(ErrorKind::bad_request, "the file of repositories " + path + " is larger than 16 MiB");

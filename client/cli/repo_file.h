@@ -18,8 +18,8 @@ struct RepoLine {
 };
 
 /// Reads a file of repos: one `REPO[@REV] [PATTERNS...]` a line, words apart by blanks, "double quotes" around a word
-/// with blanks, `#` begins a comment, empty lines count for nothing. No pattern: all files. One plain name: that file. A
-/// name that ends in '/': that folder. Otherwise globs. Pure. Fails: bad_request; the first wrong line is named as
+/// with blanks, `#` begins a comment, empty lines count for nothing. No pattern: all files. One plain name: that file.
+/// A name that ends in '/': that folder. Otherwise globs. Pure. Fails: bad_request; the first wrong line is named as
 /// `source`:number. A file without a repo is wrong too.
 client::Result<std::vector<RepoLine>> parse_repo_file(std::string_view text, std::string const& source);
 

@@ -91,8 +91,8 @@ client::Result<client::Repo> repo_of(RepoKind const& kind, Options const& option
   auto repo = name->repo;
   bool const prefixed = options.repo.starts_with("hf://") || repo.id != options.repo;
   if (prefixed && repo.type != kind.type)
-    return client::make_error(client::ErrorKind::bad_request, "'" + options.repo + "' is no " + kind.noun + "; see `hubctl " +
-                                                                  kind_of(repo.type).plural + "`");
+    return client::make_error(client::ErrorKind::bad_request, "'" + options.repo + "' is no " + kind.noun +
+                                                                  "; see `hubctl " + kind_of(repo.type).plural + "`");
   if (!name->path.empty())
     return client::make_error(client::ErrorKind::bad_request,
                               "'" + options.repo + "' names a file; this command takes repositories");
@@ -122,8 +122,9 @@ ExitCode info(Session& session, RepoKind const& kind, Options const& options) {
   auto const answer = reader.get(path, query.text(), subject_of(kind, *repo));
   if (!answer) return session.fail(answer.error());
   if (!answer->is_object())
-    return session.fail(client::make_error(client::ErrorKind::bad_upstream, "the Hub's answer for " + repo->id +
-                                                                               " is no object; is it a Hugging Face Hub?"));
+    return session.fail(
+        client::make_error(client::ErrorKind::bad_upstream,
+                           "the Hub's answer for " + repo->id + " is no object; is it a Hugging Face Hub?"));
   tell_stale(session, reader);
   session.output().document(shape_repo(kind.type, answer->get_object()), "id");
   return ExitCode::ok;
@@ -237,7 +238,8 @@ ExitCode list_files(Session& session, RepoKind const& kind, Options const& optio
 ExitCode list(Session& session, RepoKind const& kind, Options const& options, Given const& given) {
   std::vector<char const*> of_repos{"--search", "--author", "--filter", "--sort", "--limit", "--expand"};
   if (kind.type == client::RepoType::model)
-    of_repos.insert(of_repos.end(), {"--pipeline-tag", "--gated", "--apps", "--num-parameters", "--inference-provider", "--warm"});
+    of_repos.insert(of_repos.end(),
+                    {"--pipeline-tag", "--gated", "--apps", "--num-parameters", "--inference-provider", "--warm"});
   if (!options.repo.empty()) {
     for (auto const* const name : of_repos)
       if (given(name)) return session.usage(std::string(name) + " does not go with the files of one " + kind.noun);
@@ -300,7 +302,8 @@ void add_info(Registrar& registrar, CLI::App& group, RepoKind const& kind) {
   app->add_option(kind.noun + "_id", options->repo, "The " + kind.noun + ": ns/name")
       ->required()
       ->type_name(upper(kind.noun) + "_ID");
-  app->add_option("--revision", options->revision, "Branch, tag, refs/pr/N or commit (default: main)")->type_name("TEXT");
+  app->add_option("--revision", options->revision, "Branch, tag, refs/pr/N or commit (default: main)")
+      ->type_name("TEXT");
   add_expand(*app, kind, options->expand);
   add_token(*app, options->token);
   app->callback([&registrar, &kind, options] {
@@ -319,7 +322,8 @@ void add_ls(Registrar& registrar, CLI::App& group, RepoKind const& kind) {
                                 "List " + kind.plural + " of the Hub, or the files of one " + kind.noun, examples);
   app->alias("ls");
   app->set_help_flag("--help", "Show this message and exit");  // -h is taken
-  app->add_option("repo_id", options->repo, "The " + kind.noun + " whose files to list (default: list " + kind.plural + ")")
+  app->add_option("repo_id", options->repo,
+                  "The " + kind.noun + " whose files to list (default: list " + kind.plural + ")")
       ->type_name("REPO_ID");
   app->add_option("--search", options->search, "Only ids that contain this text")->type_name("TEXT");
   app->add_option("--author", options->author, "Only those of this user or organisation")->type_name("TEXT");
@@ -329,7 +333,8 @@ void add_ls(Registrar& registrar, CLI::App& group, RepoKind const& kind) {
         ->type_name("TEXT");
     app->add_flag("--gated,!--no-gated", options->gated, "Only gated models, or only open ones");
     add_list(*app, "--apps", options->apps, "Only models that this local app runs, such as vllm (repeatable)");
-    app->add_option("--num-parameters", options->parameters, "Only models of this size: min:6B,max:128B")->type_name("TEXT");
+    app->add_option("--num-parameters", options->parameters, "Only models of this size: min:6B,max:128B")
+        ->type_name("TEXT");
     add_list(*app, "--inference-provider", options->providers, "Only models that this provider serves (repeatable)");
     app->add_flag("--warm", options->warm, "Only models that some provider serves");
   }
@@ -355,21 +360,24 @@ void add_ls(Registrar& registrar, CLI::App& group, RepoKind const& kind) {
 
 void add_repos_read(Registrar& registrar) {
   for (auto const& kind : repo_kinds()) {
-    auto* const group = add_group(registrar.root, kind.plural, "The Hub's " + kind.plural + ": info, list, files of one");
+    auto* const group =
+        add_group(registrar.root, kind.plural, "The Hub's " + kind.plural + ": info, list, files of one");
     add_info(registrar, *group, kind);
     add_ls(registrar, *group, kind);
   }
   auto const options = std::make_shared<Options>();
   auto* const repos = add_group(registrar.root, "repos", "Repositories of the Hub: tags");
   auto* const tag = add_group(*repos, "tag", "Tags of a repository: list");
-  auto* const app = add_command(registrar, *tag, "list", "List the tags of a repository",
-                                "  hubctl repos tag ls gpt2\n  hubctl repos tag ls HuggingFaceFW/fineweb --type dataset -q");
+  auto* const app =
+      add_command(registrar, *tag, "list", "List the tags of a repository",
+                  "  hubctl repos tag ls gpt2\n  hubctl repos tag ls HuggingFaceFW/fineweb --type dataset -q");
   app->alias("ls");
   app->add_option("repo_id", options->repo, "The repository")->required()->type_name("REPO_ID");
   add_type(*app, options->type);
   add_token(*app, options->token);
-  app->callback(
-      [&registrar, options] { registrar.action = [options](Session& session) { return list_tags(session, *options); }; });
+  app->callback([&registrar, options] {
+    registrar.action = [options](Session& session) { return list_tags(session, *options); };
+  });
 }
 
 }  // namespace hubd::cli

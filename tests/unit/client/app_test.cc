@@ -57,9 +57,9 @@ TEST(App, UsageErrorsAreJsonWhenJsonIsAskedFor) {
 
 TEST(App, HelpIsPrintedForEveryCommand) {
   using Words = std::vector<std::string>;
-  for (auto const& words :
-       {Words{"download"}, Words{"plan"}, Words{"ready"}, Words{"transfers", "watch"}, Words{"cache", "ls"},
-        Words{"cache", "prune"}, Words{"cache", "verify"}, Words{"auth", "login"}, Words{"config"}, Words{"status"}, Words{"version"}}) {
+  for (auto const& words : {Words{"download"}, Words{"plan"}, Words{"ready"}, Words{"transfers", "watch"},
+                            Words{"cache", "ls"}, Words{"cache", "prune"}, Words{"cache", "verify"},
+                            Words{"auth", "login"}, Words{"config"}, Words{"status"}, Words{"version"}}) {
     auto asked = words;
     asked.emplace_back("--help");
     auto const ran = hubctl(asked);
@@ -69,6 +69,63 @@ TEST(App, HelpIsPrintedForEveryCommand) {
     std::istringstream lines(ran.out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120U) << line;
   }
+}
+
+/// Every leaf command, found as a shell finds them: by asking what may follow.
+void find_commands(std::vector<std::string> const& path, std::vector<std::vector<std::string>>& leaves) {
+  std::vector<std::string> words{"complete", "--"};
+  words.insert(words.end(), path.begin(), path.end());
+  words.emplace_back("");
+  std::istringstream lines(hubctl(words).out);
+  bool leaf = true;
+  for (std::string line; std::getline(lines, line);) {
+    auto const tab = line.find('\t');
+    if (tab == std::string::npos) continue;  // a value, not a command
+    leaf = false;
+    auto below = path;
+    below.push_back(line.substr(0, tab));
+    find_commands(below, leaves);
+  }
+  if (leaf) leaves.push_back(path);
+}
+
+TEST(App, EveryCommandExplainsItselfWithExamplesAndNoOptionWithoutWords) {
+  std::vector<std::vector<std::string>> leaves;
+  find_commands({}, leaves);
+  EXPECT_GT(leaves.size(), 30U);
+  for (auto const& leaf : leaves) {
+    auto asked = leaf;
+    asked.emplace_back("--help");
+    auto const ran = hubctl(asked);
+    EXPECT_EQ(0, ran.code) << leaf.back();
+    EXPECT_TRUE(ran.out.starts_with("Usage: hubctl " + leaf[0])) << ran.out;
+    EXPECT_NE(std::string::npos, ran.out.find("Examples:\n  hubctl " + leaf[0])) << ran.out;
+    std::istringstream lines(ran.out);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), 120U) << line;
+      bool const option = line.starts_with("  -");
+      bool const explained = line.size() > 32 || line.find('|') != std::string::npos;
+      if (!option || explained) continue;
+      EXPECT_TRUE(std::getline(lines, line) && line.starts_with("          ")) << leaf.back() << ": " << line;
+    }
+  }
+}
+
+TEST(App, UnderTheNameHfErrorsAreTextAndCodesAreHfs) {
+  auto const hf = [](std::vector<std::string> const& arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    int const code =
+        run(arguments, {{"HOME", "/nonexistent"}, {"HUBD_SOCKET", "/nonexistent/s"}, {"HUBD_NO_AUTOSTART", "1"}}, out,
+            err, Program::hf);
+    return Ran{code, out.str(), err.str()};
+  };
+  EXPECT_TRUE(hf({"models", "info", "a/b", "--json"}).err.starts_with("Error: "));
+  EXPECT_EQ(1, hf({"download", "a/b", "--local-dir", "x", "--cache-dir", "y"}).code);
+  EXPECT_EQ("2.4.0\n", hf({"--version"}).out);
+  EXPECT_TRUE(hf({"download", "--help"}).out.starts_with("Usage: hf download"));
+  EXPECT_NE(std::string::npos, hf({"download", "--help"}).out.find("\n  hf download gpt2"));
+  EXPECT_NE(std::string::npos, hf({"repo", "tag", "ls", "a/b"}).err.find("use `hf repos`"));
 }
 
 TEST(App, ACommandThatLacksEverythingExplainsItself) {

@@ -40,7 +40,8 @@ TEST(FileListing, TheTreeIsDrawnWithOrWithoutUnicode) {
 }
 
 TEST(FileListing, AFileBelowAFolderThatWasNotListedIsDrawnAllTheSame) {
-  EXPECT_EQ((Lines{"`-- a/", "    `-- b"}), tree_lines(json::parse(R"([{"path":"a/b","size":1}])").as_array(), false, true, false));
+  EXPECT_EQ((Lines{"`-- a/", "    `-- b"}),
+            tree_lines(json::parse(R"([{"path":"a/b","size":1}])").as_array(), false, true, false));
 }
 
 }  // namespace

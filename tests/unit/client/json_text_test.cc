@@ -24,8 +24,9 @@ TEST(JsonText, NumbersReadBackAsTheyWere) {
     double number;
     char const* text;
   };
-  for (auto const& [number, text] : {Case{0.5, "0.5"}, Case{1, "1.0"}, Case{-2.25, "-2.25"}, Case{100000, "100000.0"}, Case{0.0001, "0.0001"},
-                                     Case{0.00001, "1e-05"}, Case{1e16, "1e+16"}, Case{1e300, "1e+300"}, Case{0, "0.0"}})
+  for (auto const& [number, text] :
+       {Case{0.5, "0.5"}, Case{1, "1.0"}, Case{-2.25, "-2.25"}, Case{100000, "100000.0"}, Case{0.0001, "0.0001"},
+        Case{0.00001, "1e-05"}, Case{1e16, "1e+16"}, Case{1e300, "1e+300"}, Case{0, "0.0"}})
     EXPECT_EQ(text, to_text(json::value(number)));
   EXPECT_EQ("18446744073709551615", to_text(json::value(std::numeric_limits<std::uint64_t>::max())));
 }

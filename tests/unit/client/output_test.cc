@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
 #include <sstream>
 
 namespace hubd::cli {
@@ -130,6 +131,50 @@ TEST(Output, OnlyPeopleSeeColoursAndNotes) {
   machine.output.text("words");
   EXPECT_EQ("Warning: careful\n", machine.err.str());
   EXPECT_EQ("", machine.out.str());
+}
+
+TEST(Output, AsHfItWritesPythonsJsonAndWordsAndErrorsAsText) {
+  auto const style = [](Mode mode) {
+    Style made;
+    made.mode = mode;
+    made.as_hf = true;
+    return made;
+  };
+  Fields const fields{{"dry_run", json::value(true)}, {"orgs", json::value()}};
+  std::ostringstream out;
+  std::ostringstream err;
+  Output human(style(Mode::human), out, err);
+  human.result("Done", fields);
+  Output machine(style(Mode::json), out, err);
+  machine.result("Done", fields);
+  machine.error(gated());
+  EXPECT_EQ("\u2713 Done\n  dry_run: True\n{\"dry_run\": true, \"orgs\": null}\n", out.str());
+  EXPECT_TRUE(err.str().starts_with("Error: model a/b is gated")) << err.str();
+}
+
+TEST(Output, OfADateTimeATableShowsTheDayAndSizesStandRight) {
+  Printed printed(Mode::human);
+  Table table;
+  table.columns = {"id", "when", "size", "ok"};
+  table.right = {"size"};
+  table.rows = {{json::value("a"), json::value("2026-01-02T03:04:05+00:00"), json::value("5.0"), json::value(true)},
+                {json::value("b"), json::value("2026-01-02"), json::value("12.0M"), json::value(false)}};
+  printed.output.table(table);
+  EXPECT_EQ("ID WHEN        SIZE OK\n-- ---------- ----- --\na  2026-01-02   5.0 \u2714\nb  2026-01-02 12.0M\n",
+            printed.out.str());
+}
+
+TEST(Output, ADocumentIsJsonOrItsId) {
+  auto const object = json::parse(R"({"id":"a/b","likes":1})").as_object();
+  Printed human(Mode::human);
+  human.output.document(object, "id");
+  EXPECT_EQ("{\n  \"id\": \"a/b\",\n  \"likes\": 1\n}\n", human.out.str());
+  Printed quiet(Mode::quiet);
+  quiet.output.document(object, "id");
+  EXPECT_EQ("a/b\n", quiet.out.str());
+  Printed machine(Mode::json);
+  machine.output.document(object, "id");
+  EXPECT_EQ("{\"id\":\"a/b\",\"likes\":1}\n", machine.out.str());
 }
 
 TEST(Output, QuietHasNoHints) {

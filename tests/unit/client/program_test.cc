@@ -12,7 +12,8 @@ TEST(ProgramName, DecidesByTheLastPartOfThePath) {
   EXPECT_EQ(Program::hf, program_from("/usr/local/bin/hf"));
   EXPECT_EQ(Program::hf, program_from("hf"));
   EXPECT_EQ(Program::huggingface_cli, program_from("./huggingface-cli"));
-  for (auto const* const name : {"hubctl", "/hf/hubctl", "hf2", "", "/"}) EXPECT_EQ(Program::hubctl, program_from(name));
+  for (auto const* const name : {"hubctl", "/hf/hubctl", "hf2", "", "/"})
+    EXPECT_EQ(Program::hubctl, program_from(name));
 }
 
 TEST(OldSpellings, AreRewrittenWithAWarning) {
@@ -30,8 +31,7 @@ TEST(OldSpellings, AreRewrittenWithAWarning) {
         Case{Program::huggingface_cli, {"scan-cache", "-v"}, {"cache", "ls", "-v"}, true},
         Case{Program::huggingface_cli, {"download", "a/b"}, {"download", "a/b"}, true},
         Case{Program::hf, {"whoami"}, {"whoami"}, false},
-        Case{Program::hf, {"download", "repo"}, {"download", "repo"}, false},
-        Case{Program::hf, {}, {}, false}}) {
+        Case{Program::hf, {"download", "repo"}, {"download", "repo"}, false}, Case{Program::hf, {}, {}, false}}) {
     auto const spelled = todays_spelling(program, typed);
     EXPECT_EQ(today, spelled.words);
     EXPECT_EQ(warned, !spelled.warning.empty());

@@ -50,10 +50,10 @@ TEST(RepoFile, TheFirstWrongLineIsNamed) {
     char const* text;
     char const* where;
   };
-  for (auto const& [text, where] :
-       {Case{"a/b\n\n# c\nnot//valid\n", "list:4: "}, Case{"a/b@\n", "list:1: "}, Case{"a/b\na/b \"open\n", "list:2: "},
-        Case{"a/b --revision main\n", "list:1: "}, Case{"a/b ../up\n", "list:1: "}, Case{"hf://buckets/a/b\n", "list:1: "},
-        Case{"hf://a/b/file *.json\n", "list:1: "}, Case{"a/b \"\"\n", "list:1: "}}) {
+  for (auto const& [text, where] : {Case{"a/b\n\n# c\nnot//valid\n", "list:4: "}, Case{"a/b@\n", "list:1: "},
+                                    Case{"a/b\na/b \"open\n", "list:2: "}, Case{"a/b --revision main\n", "list:1: "},
+                                    Case{"a/b ../up\n", "list:1: "}, Case{"hf://buckets/a/b\n", "list:1: "},
+                                    Case{"hf://a/b/file *.json\n", "list:1: "}, Case{"a/b \"\"\n", "list:1: "}}) {
     auto const lines = parse_repo_file(text, "list");
     ASSERT_FALSE(lines) << text;
     EXPECT_TRUE(lines.error().message.starts_with(where)) << lines.error().message;
@@ -67,7 +67,10 @@ TEST(RepoFile, AFileWithoutReposIsWrong) {
 }
 
 TEST(RepoFile, ATextOfWindowsReadsTheSame) {
-  auto const lines = parse_repo_file("\xEF\xBB\xBF" "a/b x\r\nc/d\r\n", "list");
+  auto const lines = parse_repo_file(
+      "\xEF\xBB\xBF"
+      "a/b x\r\nc/d\r\n",
+      "list");
   ASSERT_TRUE(lines);
   EXPECT_EQ(Names{"x"}, (*lines)[0].selected.selection.files);
   EXPECT_EQ("c/d", (*lines)[1].name.repo.id);

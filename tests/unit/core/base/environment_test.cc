@@ -12,10 +12,10 @@ TEST(Environment, PathsExpandAsPythonDoes) {
     char const* text;
     char const* expanded;
   };
-  for (auto const& [text, expanded] : {Case{"~/a", "/h/a"}, Case{"~", "/h"}, Case{"~bob/a", "~bob/a"},
-                                       Case{"/$A/${A}y/$B", "/x/xy/$B"}, Case{"/a~/b", "/a~/b"},
-                                       Case{"${EMPTY}a", "a"}, Case{"${NOT_SET}/a", "${NOT_SET}/a"}, Case{"$", "$"},
-                                       Case{"${A", "${A"}, Case{"rel/$A", "rel/x"}, Case{"", ""}})
+  for (auto const& [text, expanded] :
+       {Case{"~/a", "/h/a"}, Case{"~", "/h"}, Case{"~bob/a", "~bob/a"}, Case{"/$A/${A}y/$B", "/x/xy/$B"},
+        Case{"/a~/b", "/a~/b"}, Case{"${EMPTY}a", "a"}, Case{"${NOT_SET}/a", "${NOT_SET}/a"}, Case{"$", "$"},
+        Case{"${A", "${A"}, Case{"rel/$A", "rel/x"}, Case{"", ""}})
     EXPECT_EQ(expanded, expand_path(text, environment)) << text;
 }
 
