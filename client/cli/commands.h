@@ -42,6 +42,16 @@ void add_repo_options(CLI::App& app, std::string& type, std::string& revision);
 CLI::Option* add_from(CLI::App& app, std::string& file);
 /// The sentence when something was given that each line of a --from file says for itself; "" when nothing was.
 std::string clash_with_from(std::vector<std::pair<std::string, bool>> const& given);
+/// The same for the options that `download` and `plan` both have.
+template <class Options>
+std::string clash_with_from(Options const& options) {
+  return clash_with_from(std::vector<std::pair<std::string, bool>>{{"REPO_ID", !options.repo.empty()},
+                                                                   {"--type", !options.type.empty()},
+                                                                   {"--revision", !options.revision.empty()},
+                                                                   {"--include", !options.include.empty()},
+                                                                   {"--exclude", !options.exclude.empty()},
+                                                                   {"--local-dir", !options.local_dir.empty()}});
+}
 /// --token.
 CLI::Option* add_token(CLI::App& app, std::string& token);
 

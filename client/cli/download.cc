@@ -104,12 +104,7 @@ ExitCode fetch(Session& session, client::Client& client, client::EnsureRequest c
 }
 
 ExitCode batch(Session& session, Options const& options) {
-  if (auto const clash = clash_with_from({{"REPO_ID", !options.repo.empty()},
-                                          {"--type", !options.type.empty()},
-                                          {"--revision", !options.revision.empty()},
-                                          {"--include", !options.include.empty()},
-                                          {"--exclude", !options.exclude.empty()},
-                                          {"--local-dir", !options.local_dir.empty()}});
+  if (auto const clash = clash_with_from(options);
       !clash.empty())
     return session.usage(clash);
   BatchOptions const each{options.from,  options.cache_dir, options.token,

@@ -78,12 +78,7 @@ void show(Output& output, client::Plan const& plan) {
 
 ExitCode run(Session& session, Options const& options) {
   if (!options.from.empty()) {
-    if (auto const clash = clash_with_from({{"REPO_ID", !options.repo.empty()},
-                                            {"--type", !options.type.empty()},
-                                            {"--revision", !options.revision.empty()},
-                                            {"--include", !options.include.empty()},
-                                            {"--exclude", !options.exclude.empty()},
-                                            {"--local-dir", !options.local_dir.empty()}});
+    if (auto const clash = clash_with_from(options);
         !clash.empty())
       return session.usage(clash);
     return plan_batch(session, {options.from, options.cache_dir, options.token, options.force, 0, false});

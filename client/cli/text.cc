@@ -155,13 +155,6 @@ std::string cut(std::string_view text, std::size_t width) {
   return out + std::string(std::min<std::size_t>(width, 3), '.');
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string upper(std::string_view text) {
   std::string out(text);
   for (auto& c : out)

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/text.h"
+
 namespace hubd::cli {
 
 /// "1.2G": one decimal, decimal units, no blank, as `hf` writes sizes in tables.
@@ -28,7 +30,6 @@ std::string printable(std::string_view text);
 std::size_t text_width(std::string_view text);
 /// At most `width` columns; a cut text ends in "...".
 std::string cut(std::string_view text, std::size_t width);
-std::string lower(std::string_view text);
 std::string upper(std::string_view text);
 std::string join(std::vector<std::string> const& parts, std::string_view separator);
 /// The candidate nearest to a mistyped `word`; nothing when none is near.

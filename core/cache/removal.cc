@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/cache/removal_target.h"
 #include "core/cache/shared_store.h"
 #include "core/cache/small_file.h"

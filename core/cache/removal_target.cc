@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/repo.h"
+#include "core/base/text.h"
 
 namespace hubd::cache {
 namespace {
@@ -47,13 +48,6 @@ Result<RemovalTarget> parse_uri(std::string_view uri) {
 }
 
 }  // namespace
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (auto& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 Result<RemovalTarget> parse_removal_target(std::string_view text) {
   if (text.starts_with(scheme)) return parse_uri(text);

@@ -18,7 +18,4 @@ struct RemovalTarget {
 /// none of these is still a repo name, which no cache holds. Fails: bad_request, for an `hf://` URI that cannot be meant.
 Result<RemovalTarget> parse_removal_target(std::string_view text);
 
-/// ASCII lower case.
-std::string lower(std::string_view text);
-
 }  // namespace hubd::cache

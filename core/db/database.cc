@@ -186,6 +186,18 @@ Result<std::unique_ptr<Database>> Database::open(Options const& options) {
   return database;
 }
 
+Result<std::unique_ptr<Database>> Database::open_disposable(Options const& options,
+                                                            std::function<Result<void>(std::string const& path)> const& remove) {
+  auto database = open(options);
+  bool const useless = !database && (database.error().kind == ErrorKind::corrupt || database.error().kind == ErrorKind::not_supported);
+  if (!useless) return database;
+  for (char const* suffix : {"", "-wal", "-shm"}) {
+    auto const removed = remove(options.path + suffix);
+    if (!removed) return removed.error();
+  }
+  return open(options);
+}
+
 Database::~Database() {
   [[maybe_unused]] int const code = sqlite3_close(connection_);
   assert(code == SQLITE_OK && "a Statement outlived its Database");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,10 @@ class Database {
   };
   /// Fails: io, permission_denied, disk_full, corrupt (not a database), not_supported (a newer hubd wrote it; says so).
   static Result<std::unique_ptr<Database>> open(Options const& options);
+  /// The same for what is derived from elsewhere: a file that is no database, or of a newer hubd, is begun anew. `remove`
+  /// takes a path; absent is fine.
+  static Result<std::unique_ptr<Database>> open_disposable(Options const& options,
+                                                           std::function<Result<void>(std::string const& path)> const& remove);
   ~Database();
   Database(Database const&) = delete;
   Database& operator=(Database const&) = delete;

@@ -51,14 +51,11 @@ Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string
 
 }  // namespace
 
-FileJob::FileJob(Context& context, XetAccesses& accesses, Adoption& adoption, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key)
+FileJob::FileJob(Context& context, XetDesk& xet, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
       permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint)}),
-      accesses_(accesses),
-      adoption_(adoption),
-      held_(held),
-      flights_(flights),
+      xet_desk_(xet),
       changed_(context.parts.executor) {}
 
 void FileJob::stop() {
@@ -185,7 +182,7 @@ Async<void> FileJob::work_locked() {
     moved = co_await move_by_xet(*id, access);
     if (!moved && !plain_route_may_serve(moved.error().kind)) co_return moved.error();
     if (!moved) {
-      accesses_.note_failure(task_.repo, task_.commit, task_.caller);
+      xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller);
       ++context_.totals.xet_fallbacks;
       context_.parts.log.warning(subject() + " comes by the plain route now: " + describe(moved.error()));
       fell_back_ = true;
@@ -200,16 +197,14 @@ Async<void> FileJob::work_locked() {
 std::shared_ptr<cas::TokenSource> FileJob::xet_access() const {
   bool const wanted = context_.options.xet && !task_.caller.disable_xet && task_.file.size >= xet_size_min;
   if (!wanted || !xet::MerkleHash::parse(task_.file.xet_hash)) return nullptr;
-  return accesses_.find(task_.repo, task_.commit, task_.caller);
+  return xet_desk_.accesses.find(task_.repo, task_.commit, task_.caller);
 }
 
 Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource> tokens) {
   tokens_ = std::move(tokens);
-  auto const named = co_await adoption_.name_terms(*tokens_, task_.caller.user_agent);
+  auto const named = co_await xet_desk_.adoption.name_terms(*tokens_, task_.caller.user_agent);
   if (!named) co_return named.error();
-  transfer::XetTransfer::Parts parts{context_.parts.executor, context_.parts.disk, context_.parts.hashing, context_.parts.files, context_.parts.timers,
-                                     context_.parts.log,      permits_,            context_.cas,           *tokens_,
-                                     held_,                   flights_};
+  transfer::XetTransfer::Parts parts{movement_parts(), context_.cas, *tokens_, xet_desk_.held, xet_desk_.flights};
   transfer::XetTransfer::Options options;
   options.name = subject();
   options.folder = context_.partials;
@@ -236,8 +231,7 @@ Async<void> FileJob::move_plainly(ContentId id) {
                                         task_.caller.token, task_.caller.user_agent,
                                         context_.options.progress_timeout, context_.mirrors(task_.repo.endpoint)};
   source_ = std::make_unique<transfer::ResolveSource>(context_.parts.http, std::move(from));
-  transfer::FileTransfer::Parts parts{context_.parts.executor, context_.parts.disk, context_.parts.hashing, context_.parts.files,
-                                      context_.parts.timers,   context_.parts.log,  permits_,               *source_};
+  transfer::FileTransfer::Parts parts{movement_parts(), *source_};
   transfer::FileTransfer::Options options;
   options.name = subject();
   options.folder = context_.partials;
@@ -247,6 +241,11 @@ Async<void> FileJob::move_plainly(ContentId id) {
   movement_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), std::move(id), task_.file.size);
   auto moved = co_await run_movement();
   co_return moved;
+}
+
+transfer::Movement::Parts FileJob::movement_parts() {
+  auto const& parts = context_.parts;
+  return {parts.executor, parts.disk, parts.hashing, parts.files, parts.timers, parts.log, permits_};
 }
 
 Async<void> FileJob::run_movement() {
@@ -344,7 +343,7 @@ Async<FileJobs::Use> FileJobs::use(FileTask task) {
     if (!woken) co_return fail(ErrorKind::cancelled, "the caller left");
   }
   sched::FileKey const number{next_++};
-  auto job = std::make_shared<FileJob>(context_, accesses_, adoption_, held_, flights_, std::move(task), number);
+  auto job = std::make_shared<FileJob>(context_, xet_desk_, std::move(task), number);
   jobs_.emplace(key, job);
   Use use(job, true);
   tasks_.spawn("file job", drive(*this, job, key));

@@ -28,12 +28,21 @@ struct FileTask {
   sched::TransferKey transfer{};
 };
 
+/// What all Xet transfers of an engine share.
+struct XetDesk {
+  explicit XetDesk(Context& context) : accesses(context), adoption(context), held(context), flights(context.parts.executor) {}
+  XetAccesses accesses;
+  Adoption adoption;
+  HeldChunks held;
+  transfer::XetFlights flights;
+};
+
 /// Fetches one content and makes it visible at its first destination. Whoever else wants the content waits for this job and
 /// then links or copies from there. Single flight is by content: FileJobs sees to it.
 /// All on the engine's executor.
 class FileJob {
  public:
-  FileJob(Context& context, XetAccesses& accesses, Adoption& adoption, HeldChunks& held, transfer::XetFlights& flights, FileTask task, sched::FileKey key);
+  FileJob(Context& context, XetDesk& xet, FileTask task, sched::FileKey key);
   FileJob(FileJob const&) = delete;
   FileJob& operator=(FileJob const&) = delete;
 
@@ -69,6 +78,7 @@ class FileJob {
   Async<void> move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource> tokens);
   Async<void> move_plainly(ContentId id);
   Async<void> run_movement();
+  [[nodiscard]] transfer::Movement::Parts movement_parts();
   [[nodiscard]] Error not_here() const;
   Async<std::unique_ptr<fs::Lock>> lock();
   Async<void> publish();
@@ -78,10 +88,7 @@ class FileJob {
   Context& context_;
   FileTask task_;
   FilePermits permits_;
-  XetAccesses& accesses_;
-  Adoption& adoption_;
-  HeldChunks& held_;
-  transfer::XetFlights& flights_;
+  XetDesk& xet_desk_;
   std::shared_ptr<cas::TokenSource> tokens_;  // shared with other files of the snapshot
   std::unique_ptr<transfer::ResolveSource> source_;
   std::unique_ptr<transfer::Movement> movement_;
@@ -101,7 +108,7 @@ class FileJob {
 /// The jobs under way, by content. All on the engine's executor.
 class FileJobs {
  public:
-  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), accesses_(context), adoption_(context), held_(context), flights_(context.parts.executor), tasks_(tasks), gone_(context.parts.executor) {}
+  FileJobs(Context& context, net::TaskGroup& tasks) : context_(context), xet_desk_(context), tasks_(tasks), gone_(context.parts.executor) {}
 
   /// One caller's interest in a job; when the last goes, the job stops.
   class Use {
@@ -128,10 +135,7 @@ class FileJobs {
   static asio::awaitable<void> drive(FileJobs& jobs, std::shared_ptr<FileJob> job, std::string key);
 
   Context& context_;
-  XetAccesses accesses_;
-  Adoption adoption_;
-  HeldChunks held_;
-  transfer::XetFlights flights_;
+  XetDesk xet_desk_;
   net::TaskGroup& tasks_;
   std::uint64_t next_ = 1;
   std::map<std::string, std::shared_ptr<FileJob>> jobs_;  // by etag

@@ -28,14 +28,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(fs::FileSystem& files, std::string 
   db::Database::Options options;
   options.path = path;
   options.migrations = migrations;
-  auto database = db::Database::open(options);
-  if (!database && (database.error().kind == ErrorKind::corrupt || database.error().kind == ErrorKind::not_supported)) {
-    for (char const* suffix : {"", "-wal", "-shm"}) {
-      auto const removed = files.remove(path + suffix);
-      if (!removed) return removed.error();
-    }
-    database = db::Database::open(options);
-  }
+  auto const remove = [&files](std::string const& one) { return files.remove(one); };
+  auto database = db::Database::open_disposable(options, remove);
   if (!database) return database.error();
   std::unique_ptr<Ledger> ledger(new Ledger(std::move(*database)));
   auto const prepared = ledger->prepare();

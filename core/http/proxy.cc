@@ -5,16 +5,11 @@
 #include <boost/asio/ip/network_v6.hpp>
 #include <cctype>
 
+#include "core/base/text.h"
 #include "core/http/pool_client.h"
 
 namespace hubd::http {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 /// "10.0.0.0/8" and "fd00::/8" speak of hosts given as addresses only: no name is looked up for them.
 bool is_in_block(std::string const& block, std::string const& host) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/digest.h"
+#include "core/base/text.h"
 #include "core/hub/answers.h"
 #include "core/http/rate_limit.h"
 #include "core/http/url.h"
@@ -97,13 +98,6 @@ std::string file_above(Listing const& listing, std::string const& path) {
 constexpr auto kWaitMax = std::chrono::minutes(10);
 
 bool heals_by_waiting(int status) { return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504); }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 }  // namespace
 

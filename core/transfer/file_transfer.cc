@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "core/net/backoff.h"
 #include "core/net/task_group.h"
 #include "core/plan/file_plan.h"
+#include "core/transfer/retry.h"
 
 namespace hubd::transfer {
 namespace {
@@ -20,11 +20,6 @@ constexpr int passes_max = 2;             // a wrong hash is fetched again once
 Bytes leading(Partial const& partial) {
   auto const present = partial.present();
   return present.empty() || present.front().offset > 0 ? 0 : present.front().length;
-}
-
-bool may_heal(ErrorKind kind) {
-  return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::bad_upstream ||
-         kind == ErrorKind::rate_limited;
 }
 
 }  // namespace
@@ -279,18 +274,12 @@ std::optional<Duration> FileTransfer::judge(Error const& error, unsigned& attemp
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  net::Backoff const backoff;
-  Duration wait = backoff.wait(attempt++);
-  if (error.retry_after) wait = std::max<Duration>(wait, *error.retry_after);
-  // A server that says how long to wait is a known wait, not a stall.
-  if (!error.retry_after && idle + wait > options_.progress_timeout) {
-    auto last = error;
-    last.what += "; no byte came for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(idle).count()) +
-                 " s, " + std::to_string(done_) + " of " + std::to_string(size_) + " bytes are kept";
-    end(std::move(last));
+  auto const wait = wait_before_retry(error, attempt, idle, options_.progress_timeout);
+  if (!wait) {
+    end(given_up(error, idle, done_, size_));
     return std::nullopt;
   }
-  waiting_for_ = "trying again in " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(wait).count()) + " s: " + error.what;
+  waiting_for_ = trying_again(*wait, error);
   parts_.log.info(options_.name + ": " + waiting_for_);
   return wait;
 }

@@ -26,14 +26,7 @@ namespace hubd::transfer {
 /// Threading: all on `executor`; disk and hashing are offloaded. Cancelling run() stops soon, keeping the bytes.
 class FileTransfer final : public Movement {
  public:
-  struct Parts {
-    asio::any_io_executor executor;
-    asio::any_io_executor disk;
-    asio::any_io_executor hashing;
-    fs::FileSystem& files;
-    net::Timers& timers;
-    Log& log;
-    Permits& permits;
+  struct Parts : Movement::Parts {
     Source& source;
   };
   struct Options {

@@ -4,14 +4,27 @@
 #include <string>
 
 #include "core/base/bytes.h"
+#include "core/base/log.h"
 #include "core/fs/file_system.h"
 #include "core/net/async.h"
+#include "core/net/timers.h"
+#include "core/transfer/permits.h"
 
 namespace hubd::transfer {
 
 /// One file's way from somewhere into a private file whose bytes are verified.
 class Movement {
  public:
+  /// What every movement stands on; all of it outlives the movement.
+  struct Parts {
+    asio::any_io_executor executor;
+    asio::any_io_executor disk;
+    asio::any_io_executor hashing;
+    fs::FileSystem& files;
+    net::Timers& timers;
+    Log& log;
+    Permits& permits;
+  };
   virtual ~Movement() = default;
   /// Runs once, to the end: the bytes are whole and right, or why not. What came is kept for the next try.
   virtual Async<void> run() = 0;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
-#include "core/net/backoff.h"
 #include "core/net/task_group.h"
+#include "core/transfer/retry.h"
 #include "core/xet/hashes.h"
 
 namespace hubd::transfer {
@@ -16,10 +16,6 @@ constexpr Bytes bridge_max = 256_KiB;    // chunks that are there already and co
 constexpr std::size_t copiers = 2;       // of chunks that this host has
 constexpr std::size_t queue_max = 64;    // fetches that are planned ahead of the connections
 constexpr unsigned refusals_max = 4;     // signed URLs that are refused although they are new
-
-bool may_heal(ErrorKind kind) {
-  return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::bad_upstream || kind == ErrorKind::rate_limited;
-}
 
 /// Adds what of `run` no other run covers; both stay disjoint and in order.
 void add_uncovered(std::vector<store::HeldRun>& runs, store::HeldRun const& run) {
@@ -44,8 +40,6 @@ Bytes length_of(std::span<store::RecipeChunk const> chunks) {
   for (auto const& chunk : chunks) sum += chunk.length;
   return sum;
 }
-
-std::string seconds(Duration duration) { return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s"; }
 
 }  // namespace
 
@@ -135,7 +129,6 @@ Async<void> XetTransfer::pass() {
     bool const woken = co_await changed_.wait();
     cancelled = !woken;
   }
-  cancelled_ = cancelled;
   ended_ = true;
   changed_.notify();
   group.cancel();
@@ -363,16 +356,12 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  net::Backoff const backoff;
-  Duration wait = backoff.wait(attempt++);
-  if (error.retry_after) wait = std::max<Duration>(wait, *error.retry_after);
-  if (!error.retry_after && idle_for + wait > options_.progress_timeout) {
-    auto last = about(error);
-    last.what += "; no byte came for " + seconds(idle_for) + ", " + std::to_string(done()) + " of " + std::to_string(size_) + " bytes are kept";
-    end(std::move(last));
+  auto const wait = wait_before_retry(error, attempt, idle_for, options_.progress_timeout);
+  if (!wait) {
+    end(given_up(about(error), idle_for, done(), size_));
     return std::nullopt;
   }
-  waiting_for_ = "trying again in " + seconds(wait) + ": " + error.what;
+  waiting_for_ = trying_again(*wait, error);
   parts_.log.info(options_.name + ": " + waiting_for_);
   return wait;
 }

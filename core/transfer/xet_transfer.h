@@ -32,14 +32,7 @@ namespace hubd::transfer {
 /// Threading: all on `executor`; disk and hashing are offloaded. Cancelling run() stops soon, keeping the bytes.
 class XetTransfer final : public Movement {
  public:
-  struct Parts {
-    asio::any_io_executor executor;
-    asio::any_io_executor disk;
-    asio::any_io_executor hashing;
-    fs::FileSystem& files;
-    net::Timers& timers;
-    Log& log;
-    Permits& permits;
+  struct Parts : Movement::Parts {
     cas::Client& cas;
     cas::TokenSource& tokens;
     ChunkHolder& holder;
@@ -147,7 +140,6 @@ class XetTransfer final : public Movement {
   std::size_t copying_ = 0;
   bool planning_ = false;
   bool ended_ = false;
-  bool cancelled_ = false;
   std::optional<Error> fatal_;
   std::uint64_t generation_ = 0;  // of the URLs that are asked for now
   std::uint64_t stale_ = 0;       // URLs up to this generation are over

@@ -34,6 +34,15 @@ engine::Options small_options() {
   return options;
 }
 
+/// Where the bytes of a snapshot's model stand; empty, and a failure, when it is no link to a blob.
+std::string model_blob(World& world, std::string const& snapshot) {
+  auto const link = world.disk.read_symlink(snapshot + "/model.safetensors");
+  EXPECT_TRUE(link) << snapshot;
+  if (!link) return {};
+  auto const repo = snapshot.substr(0, snapshot.find("/snapshots/"));
+  return repo + "/blobs/" + link->substr(link->rfind('/') + 1);
+}
+
 /// Two repos that share a file; the sizes cover empty, one byte, small and several ranges.
 Bytes fill(SimHub& hub) {
   hub.add_file("acme/one", "config.json", 100, 1);
@@ -203,9 +212,8 @@ TEST(EngineSim, ForeignDeletionsAndEditsAreNoticed) {
   ASSERT_TRUE(first->answer && first->answer->has_value());
   auto const snapshot = (*first->answer)->snapshot_path;
   // Somebody edits a blob in place: the next caller gets the right bytes all the same.
-  auto const link = world.disk.read_symlink(snapshot + "/model.safetensors");
-  ASSERT_TRUE(link);
-  auto const blob = "/cache/hub/models--acme--one/blobs/" + link->substr(link->rfind('/') + 1);
+  auto const blob = model_blob(world, snapshot);
+  ASSERT_NE("", blob);
   {
     auto const file = world.disk.open(blob, fs::OpenMode::read_write);
     ASSERT_TRUE(file);
@@ -288,10 +296,10 @@ TEST(EngineSim, ANamedFileThatSomebodyTruncatedHeals) {
   auto const first = world.ensure("acme/one", commit, named);
   world.time.run_for(30s);
   ASSERT_TRUE(first->answer && first->answer->has_value());
-  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
-  ASSERT_TRUE(link);
+  auto const path = model_blob(world, (*first->answer)->snapshot_path);
+  ASSERT_NE("", path);
   {
-    auto const blob = world.disk.open("/cache/hub/models--acme--one/blobs/" + link->substr(link->rfind('/') + 1), fs::OpenMode::read_write);
+    auto const blob = world.disk.open(path, fs::OpenMode::read_write);
     ASSERT_TRUE(blob);
     ASSERT_TRUE((*blob)->truncate(1000));
   }
@@ -455,9 +463,9 @@ TEST(EngineSim, ASourceThatCannotBeReadIsGivenUpNotTriedForEver) {
   auto const first = world.ensure("acme/xet");
   world.time.run_for(60s);
   ASSERT_TRUE(first->answer && first->answer->has_value());
-  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
-  ASSERT_TRUE(link);
-  world.disk.change_mode("/cache/hub/models--acme--xet/blobs/" + link->substr(link->rfind('/') + 1), 0);
+  auto const path = model_blob(world, (*first->answer)->snapshot_path);
+  ASSERT_NE("", path);
+  world.disk.change_mode(path, 0);
   auto const next = world.ensure("acme/next");
   world.time.run_for(60s);
   ASSERT_TRUE(next->answer && next->answer->has_value()) << (next->answer ? next->answer->error().what : "it hangs");
@@ -548,10 +556,9 @@ TEST(EngineSim, ASourceThatSomebodyEditedIsNoticedNotCopied) {
   auto const first = world.ensure("acme/xet");
   world.time.run_for(60s);
   ASSERT_TRUE(first->answer && first->answer->has_value());
-  auto const link = world.disk.read_symlink((*first->answer)->snapshot_path + "/model.safetensors");
-  ASSERT_TRUE(link);
-  auto const blob = "/cache/hub/models--acme--xet/blobs/" + link->substr(link->rfind('/') + 1);
-  world.disk.rot(blob, 5000);  // its stat stays
+  auto const path = model_blob(world, (*first->answer)->snapshot_path);
+  ASSERT_NE("", path);
+  world.disk.rot(path, 5000);  // its stat stays
   auto const next = world.ensure("acme/next");
   world.time.run_for(60s);
   ASSERT_TRUE(next->answer && next->answer->has_value()) << next->answer->error().what;

@@ -5,6 +5,7 @@
 #include "core/cas/client.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/in_loop.h"
+#include "tests/support/instant_timers.h"
 
 namespace hubd::cas {
 namespace {
@@ -15,21 +16,7 @@ using support::FakeAnswer;
 std::string const kFile(64, 'a');
 std::string const kXorb(64, 'b');
 
-class InstantTimers final : public net::Timers, public Clock {
- public:
-  Clock const& clock() const override { return *this; }
-  Time now() const override { return now_; }
-  WallTime wall() const override { return WallTime(1000s); }
-  asio::awaitable<bool> sleep_until(Time deadline) override {
-    waits.push_back(deadline - now_);
-    now_ = deadline;
-    co_return true;
-  }
-  std::vector<Duration> waits;
-
- private:
-  Time now_{};
-};
+;
 
 class Tokens final : public TokenSource {
  public:
@@ -72,7 +59,7 @@ class CasClientTest : public ::testing::Test {
 
   support::Loop loop_;
   support::FakeHttpClient http_;
-  InstantTimers timers_;
+  support::InstantTimers timers_{WallTime(1000s)};
   NullLog log_;
   Tokens tokens_{loop_.io.get_executor(), timers_};
   Client client_{http_, timers_, log_};

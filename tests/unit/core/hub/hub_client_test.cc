@@ -5,6 +5,7 @@
 
 #include "tests/support/fake_http.h"
 #include "tests/support/in_loop.h"
+#include "tests/support/instant_timers.h"
 
 namespace hubd::hub {
 namespace {
@@ -16,22 +17,7 @@ constexpr auto kCommit = "0123456789abcdef0123456789abcdef01234567";
 constexpr auto kOid = "89abcdef0123456789abcdef0123456789abcdef";
 constexpr auto kSha = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// Waits that take no time, and are kept.
-class InstantTimers final : public net::Timers, public Clock {
- public:
-  Clock const& clock() const override { return *this; }
-  Time now() const override { return now_; }
-  WallTime wall() const override { return WallTime{}; }
-  asio::awaitable<bool> sleep_until(Time deadline) override {
-    waits.push_back(deadline - now_);
-    now_ = deadline;
-    co_return true;
-  }
-  std::vector<Duration> waits;
-
- private:
-  Time now_{};
-};
+;
 
 class HubClientTest : public ::testing::Test {
  protected:
@@ -51,7 +37,7 @@ class HubClientTest : public ::testing::Test {
 
   RepoRef repo_{"https://hub.example", RepoType::model, "org/name"};
   support::FakeHttpClient http_;
-  InstantTimers timers_;
+  support::InstantTimers timers_;
   NullLog log_;
   HubClient hub_{http_, timers_, log_, HubClient::Limits{1_MiB, 1000, 8}};
   support::Loop loop_;
