@@ -26,7 +26,7 @@
 namespace hubd::daemon {
 namespace {
 
-constexpr auto shutdown_max = std::chrono::seconds(3);  // then calls that do not end are cut
+constexpr auto shutdown_max = std::chrono::milliseconds(200);  // answers are flushed; a client that does not poll sees no GOAWAY
 constexpr std::size_t error_text_max = 1024;
 constexpr std::size_t error_field_max = 256;
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "client/cli/ending.h"
 #include "client/cli/starter.h"
 #include "client/cli/version.h"
 
@@ -83,8 +84,9 @@ Opened Connector::renewed(std::unique_ptr<Client> client) const {
   auto const status = client->status();
   if (!status || status->transfers_running + status->transfers_waiting > 0) return client;
   auto const socket = client->socket();
+  Ending ending(socket, hello.pid);
   auto const stopped = client->shutdown();
-  if (!stopped || !wait_until_gone(socket)) return client;
+  if (!stopped || !ending.wait()) return client;
   return start(socket);
 }
 

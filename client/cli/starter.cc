@@ -25,7 +25,6 @@ using client::make_error;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kStartMax = std::chrono::seconds(20);
-constexpr auto kStopMax = std::chrono::seconds(15);
 constexpr auto kStartAgain = std::chrono::milliseconds(250);
 constexpr useconds_t kLookEvery = 10'000;
 constexpr int kExitBusy = 3;  // hubd's own: another one owns the cache
@@ -207,15 +206,6 @@ client::Result<void> start_hubd(StartPlan const& plan, std::string const& socket
   auto const last = last_line(plan.log, log_begin);
   auto const reason = last.empty() ? (pid == 0 ? "it ended without a word" : "it does not answer") : last;
   return make_error(ErrorKind::unavailable, "hubd could not be started: " + reason + " (log: " + plan.log + ")");
-}
-
-bool wait_until_gone(std::string const& socket) {
-  auto const deadline = Clock::now() + kStopMax;
-  while (Clock::now() < deadline) {
-    if (!listens(socket)) return true;
-    ::usleep(kLookEvery);
-  }
-  return !listens(socket);
 }
 
 }  // namespace hubd::cli

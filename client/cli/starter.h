@@ -31,7 +31,4 @@ bool listens(std::string const& socket);
 /// Fails: unavailable, with the last line that hubd has written to its log since.
 client::Result<void> start_hubd(StartPlan const& plan, std::string const& socket);
 
-/// Waits, at most 15 s, until nobody listens there any more. False when somebody still does.
-bool wait_until_gone(std::string const& socket);
-
 }  // namespace hubd::cli

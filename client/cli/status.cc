@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "client/cli/commands.h"
-#include "client/cli/starter.h"
+#include "client/cli/ending.h"
 #include "client/cli/text.h"
 #include "client/cli/version.h"
 #include "core/base/bytes.h"
@@ -63,12 +63,13 @@ ExitCode stop(Session& session) {
   if (!client) return session.fail(client.error());
   auto const socket = (*client)->socket();
   auto const pid = (*client)->hello().pid;
+  Ending ending(socket, pid);
   auto const asked = (*client)->shutdown();
   if (!asked) return session.fail(asked.error());
-  if (!wait_until_gone(socket))
+  if (!ending.wait())
     return session.fail(
         client::make_error(client::ErrorKind::deadline_exceeded,
-                           "hubd (pid " + std::to_string(pid) + ") was asked to stop, but still answers at " + socket));
+                           "hubd (pid " + std::to_string(pid) + ") at " + socket + " was asked to stop, but still runs"));
   session.output().result("hubd has stopped", {{"stopped", json::value(true)}, {"pid", json::value(pid)}});
   return ExitCode::ok;
 }

@@ -83,6 +83,8 @@ class Starting(ProofCase):
         pid = shell.json("status")["pid"]
         self.assertEqual({"stopped": True, "pid": pid}, shell.json("stop"))
         self.assertEqual([], list((self.folder / "home").rglob("*.sock")) + list(shell.runtime.rglob("*.sock")))
+        with open(shell.home / "hf/hub/.locks/.hubd-owner", "r+") as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.assertEqual({"stopped": False}, shell.json("stop"))
         self.assertNotEqual(pid, shell.json("status")["pid"])
 
