@@ -58,6 +58,7 @@ Async<void> EngineImpl::start() {
   for (auto& row : *rows) tasks_.spawn("resume transfer", resume(std::move(row)));
   auto busy = [this] { return !running_.empty(); };
   tasks_.spawn("verify foreign blobs", verifier_.run(busy));
+  tasks_.spawn("pace bytes", context_.desk.pace());
   tasks_.spawn("collect recipes", collect());
   co_return Result<void>();
 }

@@ -35,7 +35,7 @@ class EngineImpl final : public Engine {
   Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
   Result<TransferInfo> detach(Principal principal, std::string const& id) override;
   Totals totals() const override;
-  void tune(Tuning const& tuning) override { context_.tuning = tuning; }
+  void tune(Tuning const& tuning) override { context_.tune(tuning); }
   void noted(std::string blob, std::string etag, bool matches) override;
 
  private:

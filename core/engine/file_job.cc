@@ -209,7 +209,7 @@ Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource>
   options.name = subject();
   options.folder = context_.partials;
   options.user_agent = task_.caller.user_agent;
-  options.connections = context_.options.connections_per_file;
+  options.connections = context_.tuning.connections_per_file;
   options.progress_timeout = context_.options.progress_timeout / 2;  // the other half is the plain route's
   auto const file = xet::MerkleHash::parse(task_.file.xet_hash);
   auto transfer = std::make_unique<transfer::XetTransfer>(std::move(parts), std::move(options), std::move(id), *file, task_.file.size);
@@ -236,7 +236,7 @@ Async<void> FileJob::move_plainly(ContentId id) {
   options.name = subject();
   options.folder = context_.partials;
   options.range_max = context_.options.range_size;
-  options.connections = context_.options.connections_per_file;
+  options.connections = context_.tuning.connections_per_file;
   options.progress_timeout = fell_back_ ? context_.options.progress_timeout / 2 : context_.options.progress_timeout;
   movement_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), std::move(id), task_.file.size);
   auto moved = co_await run_movement();

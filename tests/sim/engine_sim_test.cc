@@ -26,9 +26,9 @@ std::vector<std::uint64_t> seeds_to_run(std::uint64_t count) {
 engine::Options small_options() {
   engine::Options options;
   options.range_size = 512 * kib;
-  options.connections_total = 12;
-  options.connections_per_host = 8;
-  options.connections_per_file = 4;
+  options.tuning.connections_total = 12;
+  options.tuning.connections_per_host = 8;
+  options.tuning.connections_per_file = 4;
   options.files_in_flight = 3;
   options.tuning.free_floor = 0;
   return options;
@@ -81,6 +81,47 @@ TEST(EngineSim, ManyClientsCostTheHubOne) {
   EXPECT_LE(world.hub.requests, before + 1);
   EXPECT_EQ(0U, (*pinned->answer)->requests);
   EXPECT_EQ(0U, (*pinned->answer)->bytes_fetched);
+}
+
+TEST(EngineSim, TheBandwidthHoldsAndMayBeChangedWhileBytesMove) {
+  World world(14, small_options());
+  world.hub.add_file("acme/big", "a.bin", 20'000'000, 9);
+  world.hub.add_xet_file("acme/big", "b.bin", {{1, 0, 24}, {2, 0, 24}, {3, 0, 24}});
+  world.options.tuning.bandwidth.always = 1'000'000;
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big");
+  world.time.run_for(1s);
+  auto before = world.hub.delivered;
+  world.time.run_for(10s);
+  EXPECT_NEAR(10e6, static_cast<double>(world.hub.delivered - before), 0.5e6);
+  auto tuning = world.options.tuning;
+  tuning.bandwidth.always = 2'000'000;
+  world.engine->tune(tuning);
+  before = world.hub.delivered;
+  world.time.run_for(4s);
+  EXPECT_NEAR(8e6, static_cast<double>(world.hub.delivered - before), 0.5e6);
+  EXPECT_FALSE(client->answer.has_value());
+  tuning.bandwidth.always.reset();
+  world.engine->tune(tuning);
+  world.time.run_for(2s);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+}
+
+TEST(EngineSim, AQuietHourOpensTheBandwidth) {
+  World world(15, small_options());
+  world.hub.add_file("acme/big", "a.bin", 40'000'000, 9);
+  auto const now = std::chrono::system_clock::to_time_t(world.time.clock().wall());
+  std::tm local{};
+  localtime_r(&now, &local);
+  auto const minute = local.tm_hour * 60 + local.tm_min;
+  world.options.tuning.bandwidth.windows = {{minute, (minute + 2) % 1440, 100'000}};
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big");
+  world.time.run_for(30s);
+  EXPECT_LE(world.hub.delivered, 30 * 100'000U + 100'000U);
+  world.time.run_for(2min);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << "the window is over";
 }
 
 TEST(EngineSim, SharedContentIsOneInode) {

@@ -151,7 +151,7 @@ std::string World::broken_promise() {
     if (task.client->answers > 1) return "a client was answered twice";
     if (task.client->went_back) return "a client's progress went back";
   }
-  if (hub.open_max > options.connections_total + 8) return std::to_string(hub.open_max) + " connections were open at once";
+  if (hub.open_max > options.tuning.connections_total + 8) return std::to_string(hub.open_max) + " connections were open at once";
   if (disk.dead()) return {};
   auto const folders = disk.list(root);
   if (!folders) return folders.error().what;
