@@ -3,6 +3,7 @@
 
 #include "core/cache/local_dir.h"
 #include "core/engine/inspect.h"
+#include "core/engine/windowed_http.h"
 #include "core/http/url.h"
 #include "core/transfer/file_transfer.h"
 #include "core/transfer/xet_transfer.h"
@@ -65,7 +66,10 @@ void FileJob::stop() {
 
 std::string FileJob::waiting_for() const {
   if (!lock_wait_.empty()) return lock_wait_;
-  return movement_ ? movement_->waiting_for() : std::string();
+  if (movement_ && !movement_->waiting_for().empty()) return movement_->waiting_for();
+  auto const* const windows = context_.parts.windows;
+  bool const moving = movement_ && movement_->fetched() > 0;
+  return windows == nullptr || result_ || moving ? std::string() : windows->waiting_for(task_.repo.endpoint, task_.caller.token);
 }
 
 std::string FileJob::state() const {

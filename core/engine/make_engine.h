@@ -18,6 +18,8 @@
 
 namespace hubd::engine {
 
+class WindowedHttp;
+
 /// What an operator may change while the engine runs.
 struct Tuning {
   enum class Network : std::uint8_t { online, prefer_local, offline };
@@ -59,6 +61,7 @@ struct Parts {
   net::Timers& timers;
   Random& random;
   Log& log;
+  WindowedHttp const* windows = nullptr;  ///< what `http` and `hub` go through, if so: says what a call waits for
 };
 
 std::unique_ptr<Engine> make_engine(Options options, Parts parts);

@@ -93,7 +93,7 @@ Async<void> FileTransfer::fetch_small() {
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (size_ > 0) {
     Extent const whole{0, size_};
-    auto const answer = co_await parts_.source.open(whole);
+    auto const answer = co_await open(whole);
     if (!answer) co_return answer.error();
     auto& response = **answer;
     for (std::size_t filled = 0; filled < bytes.size();) {
@@ -306,8 +306,15 @@ Async<void> FileTransfer::flush(Extent& rest, fs::Buffer& buffer, std::size_t& f
   co_return Result<void>();
 }
 
+Async<std::unique_ptr<http::Response>> FileTransfer::open(Extent extent) {
+  auto const before = parts_.source.known_waits();
+  auto answer = co_await parts_.source.open(extent);
+  last_progress_ = std::min(parts_.timers.clock().now(), last_progress_ + (parts_.source.known_waits() - before));
+  co_return answer;
+}
+
 Async<void> FileTransfer::fetch(Extent rest, Permit& permit) {
-  auto answer = co_await parts_.source.open(rest);
+  auto answer = co_await open(rest);
   if (!answer) {
     put_back(rest);
     co_return answer.error();

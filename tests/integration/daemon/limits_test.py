@@ -96,6 +96,24 @@ class Bandwidth(ProofCase):
         self.assertIn("50 MB/s", json.dumps(error))
 
 
+class RateWindows(ProofCase):
+    def test_nothing_goes_into_an_empty_window_and_no_client_sees_a_429(self):
+        names = [f"acme/r{i}" for i in range(4)]
+        hub = self.hub({"repos": [{"id": name, "commits": [{"files": [
+            {"path": f"part-{k}.bin", "size": 2000, "random_seed": 10 * i + k, "lfs": True} for k in range(3)]}]}
+            for i, name in enumerate(names)]})
+        hub.call("POST", "/_localhub/knobs", {"rate_limits": {"api": {"q": 3, "w": 2}, "resolvers": {"q": 5, "w": 2}}})
+        hubd = self.hubd(hub.url)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for done in pool.map(lambda name: ensure(hubd, name), names):
+                self.assertIn("commit", done, done)
+        asked = hub.call("GET", "/_localhub/requests?limit=4096")
+        refused = [one for one in asked if one["status"] == 429]
+        # 8 API requests and 12 files: without the budget every round of all clients would be refused again.
+        self.assertLessEqual(len(refused), 12, refused)
+        self.assertEqual(20, len([one for one in asked if one["route"] != "cdn" and one["status"] < 400]))
+
+
 class Waiting(ProofCase):
     def test_a_silent_hub_ends_the_call_after_the_timeouts(self):
         hub = self.hub(BIG)
