@@ -98,6 +98,27 @@ struct Client::Impl {
     return response;
   }
 
+  /// The caller's settings as hubd is told them: no path for its own cache that is mounted here.
+  [[nodiscard]] v1::Caller placed(Caller const& caller) const {
+    auto message = to_message(caller);
+    bool const elsewhere = !caller.cache_root.empty() && caller.cache_root != hello.cache_root;
+    if (elsewhere && (view.is_at(caller.cache_root) || (!caller.cache_named && view.is_mapped())))
+      message.clear_cache_root();
+    return message;
+  }
+
+  /// hubd's paths as this process sees them. Fails: local_entry_not_found.
+  Result<void> see(EnsureDone& done, Caller const& caller) const {
+    if (done.files.empty()) return {};
+    auto const named = done.snapshot_path;
+    auto const found = view.find(named, caller.cache_root);
+    if (!found) return found.error();
+    done.snapshot_path = *found;
+    for (auto& file : done.files)
+      if (file.absolute_path.starts_with(named)) file.absolute_path.replace(0, named.size(), *found);
+    return {};
+  }
+
   Options options;
   std::string socket;
   std::shared_ptr<grpc::Channel> channel;
@@ -108,6 +129,7 @@ struct Client::Impl {
   std::unique_ptr<v1::Hub::StubInterface> hub;
   std::unique_ptr<v1::Admin::StubInterface> admin;
   Hello hello;
+  CacheView view;
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -127,6 +149,7 @@ Result<std::unique_ptr<Client>> Client::connect(Options options) {
                             : Result<v1::HelloResponse>(trusted.error());
     if (answer) {
       impl->hello = from_message(*answer);
+      impl->view = CacheView(impl->hello.cache_root, impl->hello.root_id, options.mounts);
       return std::unique_ptr<Client>(new Client(std::move(impl)));
     }
     tried += (tried.empty() ? "" : " and ") + socket;
@@ -145,11 +168,16 @@ std::string const& Client::socket() const {
 Hello const& Client::hello() const {
   return impl_->hello;
 }
+bool Client::is_cache(std::string const& folder) const {
+  return impl_->view.is_at(folder);
+}
 
 // --- Downloads
 
 Result<EnsureDone> Client::ensure(EnsureRequest const& request, EnsureListener const& listener, std::stop_token stop) {
   auto message = to_message(request);
+  *message.mutable_caller() = impl_->placed(request.caller);
+  if (!request.local_dir.empty()) message.set_local_dir(impl_->view.told(request.local_dir));
   message.set_want_progress(listener.started != nullptr || listener.progress != nullptr);
   grpc::ClientContext context;
   auto const reader = impl_->downloads->Ensure(&context, message);
@@ -164,19 +192,28 @@ Result<EnsureDone> Client::ensure(EnsureRequest const& request, EnsureListener c
   auto const status = reader->Finish();
   if (!status.ok()) return impl_->error_of(status, milliseconds(0));
   if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  auto const seen = impl_->see(*done, request.caller);
+  if (!seen) return seen.error();
   return std::move(*done);
 }
 
 Result<Plan> Client::plan(PlanRequest const& request) {
-  auto const answer = impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Plan, to_message(request),
-                                  impl_->options.hub_limit);
+  auto message = to_message(request);
+  *message.mutable_caller() = impl_->placed(request.caller);
+  if (!request.local_dir.empty()) message.set_local_dir(impl_->view.told(request.local_dir));
+  auto const answer =
+      impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Plan, message, impl_->options.hub_limit);
   if (!answer) return answer.error();
-  return from_message(*answer);
+  auto plan = from_message(*answer);
+  for (auto& file : plan.files) file.local_path = impl_->view.seen(file.local_path, request.caller.cache_root);
+  return plan;
 }
 
 Result<Readiness> Client::ready(ReadyRequest const& request) {
-  auto const answer = impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Ready, to_message(request),
-                                  impl_->options.call_limit);
+  auto message = to_message(request);
+  *message.mutable_caller() = impl_->placed(request.caller);
+  auto const answer =
+      impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Ready, message, impl_->options.call_limit);
   if (!answer) return answer.error();
   return from_message(*answer);
 }
@@ -235,7 +272,7 @@ Result<Transfer> Client::detach(std::string const& id, milliseconds limit) {
 
 Result<CacheScan> Client::scan_cache(Caller const& caller, bool without_files) {
   v1::ScanCacheRequest request;
-  *request.mutable_caller() = to_message(caller);
+  *request.mutable_caller() = impl_->placed(caller);
   request.set_without_files(without_files);
   auto const answer = impl_->call(*impl_->cache, &v1::Cache::StubInterface::Scan, request, impl_->options.hub_limit);
   if (!answer) return answer.error();
@@ -244,7 +281,7 @@ Result<CacheScan> Client::scan_cache(Caller const& caller, bool without_files) {
 
 Result<Removal> Client::remove_cache(RemoveRequest const& request) {
   v1::RemoveCacheRequest message;
-  *message.mutable_caller() = to_message(request.caller);
+  *message.mutable_caller() = impl_->placed(request.caller);
   for (auto const& target : request.targets) message.add_targets(target);
   message.set_dry_run(request.dry_run);
   auto const answer = impl_->call(*impl_->cache, &v1::Cache::StubInterface::Remove, message, impl_->options.hub_limit);
@@ -254,7 +291,7 @@ Result<Removal> Client::remove_cache(RemoveRequest const& request) {
 
 Result<Pruned> Client::prune_cache(PruneRequest const& request) {
   v1::PruneCacheRequest message;
-  *message.mutable_caller() = to_message(request.caller);
+  *message.mutable_caller() = impl_->placed(request.caller);
   message.set_dry_run(request.dry_run);
   auto const answer = impl_->call(*impl_->cache, &v1::Cache::StubInterface::Prune, message, impl_->options.hub_limit);
   if (!answer) return answer.error();
@@ -264,9 +301,9 @@ Result<Pruned> Client::prune_cache(PruneRequest const& request) {
 Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyListener const& listener,
                                           std::stop_token stop) {
   v1::VerifyCacheRequest message;
-  *message.mutable_caller() = to_message(request.caller);
+  *message.mutable_caller() = impl_->placed(request.caller);
   *message.mutable_repo() = to_message(request.repo);
-  message.set_local_dir(request.local_dir);
+  message.set_local_dir(impl_->view.told(request.local_dir));
   grpc::ClientContext context;
   auto const reader = impl_->cache->Verify(&context, message);
   Cancelling const cancelling(std::move(stop), context);
@@ -285,8 +322,9 @@ Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyLi
 // --- Hub
 
 Result<HubAnswer> Client::ask_hub(HubQuestion const& question) {
-  auto answer =
-      impl_->call(*impl_->hub, &v1::Hub::StubInterface::Invoke, to_message(question), impl_->options.hub_limit);
+  auto message = to_message(question);
+  *message.mutable_caller() = impl_->placed(question.caller);
+  auto answer = impl_->call(*impl_->hub, &v1::Hub::StubInterface::Invoke, message, impl_->options.hub_limit);
   if (!answer) return answer.error();
   return from_message(std::move(*answer));
 }
@@ -295,7 +333,7 @@ Result<HubAnswer> Client::ask_hub(HubQuestion const& question) {
 
 Result<Account> Client::whoami(Caller const& caller) {
   v1::WhoAmIRequest request;
-  *request.mutable_caller() = to_message(caller);
+  *request.mutable_caller() = impl_->placed(caller);
   auto const answer = impl_->call(*impl_->auth, &v1::Auth::StubInterface::WhoAmI, request, impl_->options.hub_limit);
   if (!answer) return answer.error();
   return from_message(*answer);
@@ -303,7 +341,7 @@ Result<Account> Client::whoami(Caller const& caller) {
 
 Result<LoggedIn> Client::login(Caller const& caller) {
   v1::LoginRequest request;
-  *request.mutable_caller() = to_message(caller);
+  *request.mutable_caller() = impl_->placed(caller);
   auto const answer = impl_->call(*impl_->auth, &v1::Auth::StubInterface::Login, request, impl_->options.hub_limit);
   if (!answer) return answer.error();
   return from_message(*answer);

@@ -12,6 +12,7 @@
 #include "client/cache.h"
 #include "client/downloads.h"
 #include "client/hub.h"
+#include "client/mounts.h"
 #include "client/result.h"
 #include "client/transfers.h"
 
@@ -28,6 +29,9 @@ class Client {
   struct Options {
     std::vector<std::string> sockets;  ///< tried in order; see sockets() in client/environment.h
     bool check_owner = true;           ///< off for sockets that the user named: those are trusted, whoever listens
+    /// Where this process sees folders of the host, when the cache's id does not tell; see mounts_from(). A caller whose
+    /// cache nobody named means hubd's own when they speak of it.
+    std::vector<Mount> mounts;
     std::string name = "libhubd-client";
     std::string version;
     std::chrono::milliseconds hello_limit{5000};
@@ -45,8 +49,11 @@ class Client {
   [[nodiscard]] std::string const& socket() const;
   /// What hubd said when we connected.
   [[nodiscard]] Hello const& hello() const;
+  /// Is this folder hubd's cache, mounted here?
+  [[nodiscard]] bool is_cache(std::string const& folder) const;
 
   // --- Downloads
+  /// Also fails with local_entry_not_found when this process does not see what hubd has.
   Result<EnsureDone> ensure(EnsureRequest const& request, EnsureListener const& listener = {},
                             std::stop_token stop = {});
   Result<Plan> plan(PlanRequest const& request);

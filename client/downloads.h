@@ -52,7 +52,7 @@ struct FileLocation {
   std::string path;           ///< in the repo
   std::string root_id;        ///< names the cache root
   std::string relative_path;  ///< of the snapshot pointer, below the root; "" in local_dir mode
-  std::string absolute_path;  ///< as hubd sees it
+  std::string absolute_path;  ///< as this process sees it
   std::uint64_t size = 0;
   std::string etag;
   bool verified = false;
@@ -63,7 +63,7 @@ struct EnsureDone {
   std::string commit;
   std::string root_id;
   std::string snapshot_relative;  ///< below the cache root; "" in local_dir mode
-  std::string snapshot_path;      ///< as hubd sees it; the local_dir in local_dir mode
+  std::string snapshot_path;      ///< as this process sees it; the local_dir in local_dir mode
   std::vector<FileLocation> files;
   std::uint64_t bytes_fetched = 0;  ///< from the network
   std::uint64_t requests = 0;       ///< upstream requests made for this call
@@ -92,7 +92,7 @@ struct PlannedFile {
   std::string etag;
   bool cached = false;
   std::uint64_t bytes_network = 0;
-  std::string local_path;  ///< where it is or will be
+  std::string local_path;  ///< where it is or will be, as this process sees it
 };
 
 /// What ensure() would do.
