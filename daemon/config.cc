@@ -66,6 +66,8 @@ class FromEnvironment {
     }
     first("network.ca_directory", "SSL_CERT_DIR");
     cache();
+    if (is_true(variable(environment_, "HF_HUB_DISABLE_SHARED_BLOBS")) && settings_.find("cache.shared_store")->second.source == "default")
+      put("cache.shared_store", "HF_HUB_DISABLE_SHARED_BLOBS", "off");
     offline();
     return error_;
   }
@@ -178,6 +180,8 @@ Config typed(Settings const& settings) {
   Config config;
   config.cache_root = text("cache.root");
   config.state_folder = text("state.folder");
+  auto const& store = text("cache.shared_store");
+  config.shared_store = store == "off" ? SharedStoreUse::off : store == "write" ? SharedStoreUse::write : SharedStoreUse::read;
   config.socket = text("socket");
   auto const& mode = text("network.mode");
   config.network_mode = mode == "offline"        ? NetworkMode::offline

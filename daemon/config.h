@@ -17,6 +17,8 @@
 namespace hubd::daemon {
 
 enum class NetworkMode : std::uint8_t { online, prefer_local, offline };
+/// Of the stock client's store of Xet payloads in the cache.
+enum class SharedStoreUse : std::uint8_t { off, read, write };
 enum class LogFormat : std::uint8_t { text, json };
 
 /// A key's text and who set it: "default", "/etc/hubd/hubd.toml:12", "overlay /...", "environment HF_HOME", "command line".
@@ -55,6 +57,7 @@ std::string format_toml(std::map<std::string, std::string> const& values);
 struct Config {
   std::string cache_root;
   std::string state_folder;  ///< empty: chosen
+  SharedStoreUse shared_store = SharedStoreUse::read;
   std::string socket;
   NetworkMode network_mode = NetworkMode::online;
   std::string http_proxy;

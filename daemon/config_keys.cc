@@ -18,6 +18,9 @@ using enum ValueKind;
 
 constexpr Key keys[] = {
     {"cache.root", path, "", false, "The Hugging Face cache that this hubd owns."},
+    {"cache.shared_store", choice, "read", false,
+     "huggingface_hub's store of Xet payloads in the cache: read: link from it; write: also put Xet downloads into it.", 0, 0,
+     "off|read|write"},
     {"state.folder", path, "", false,
      "Where partials and journals live; empty: beside the cache, where a rename into it works."},
     {"socket", path, "", false, "The gRPC socket; HTTP listens on the same path with .http appended."},

@@ -79,6 +79,15 @@ engine::Tuning tuning(Config const& config) {
   return tuning;
 }
 
+cache::Cache::SharedStoreUse shared_store_use(SharedStoreUse use) {
+  switch (use) {
+    case SharedStoreUse::off: return cache::Cache::SharedStoreUse::off;
+    case SharedStoreUse::read: return cache::Cache::SharedStoreUse::read;
+    case SharedStoreUse::write: return cache::Cache::SharedStoreUse::write;
+  }
+  return cache::Cache::SharedStoreUse::read;
+}
+
 engine::Options engine_options(Config const& config, std::string const& state_folder) {
   engine::Options options;
   options.state_folder = state_folder;
@@ -192,6 +201,7 @@ class Daemon {
     upstream_ = std::move(*upstream);
     cache::Cache::Options cache_options;
     cache_options.root = owner_->root();
+    cache_options.shared_store = shared_store_use(config.shared_store);
     cache_.emplace(*files_, *random_, std::move(cache_options), [this] { return owner_->check(); });
     engine::Parts parts{io_.get_executor(), disk_executor(),  hash_executor(), *files_,  *cache_, upstream_->http(),
                         upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http()};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "core/base/random.h"
 #include "core/cache/layout.h"
 #include "core/cache/shared_store.h"
+#include "core/cache/shared_store_writer.h"
 #include "core/fs/file_system.h"
 
 namespace hubd::cache {
@@ -26,9 +28,15 @@ namespace hubd::cache {
 /// member: io, permission_denied, disk_full, and what is named.
 class Cache {
  public:
+  /// Of the stock shared blob store (>= 1.32).
+  enum class SharedStoreUse : std::uint8_t {
+    off,
+    read,   ///< payloads with the wanted content are linked
+    write,  ///< and what came by the Xet route is put into it
+  };
   struct Options {
-    std::string root;                ///< absolute, exists
-    bool read_shared_store = true;   ///< link payloads of the stock shared blob store (>= 1.32) that have the wanted content
+    std::string root;  ///< absolute, exists
+    SharedStoreUse shared_store = SharedStoreUse::read;
   };
   /// `may_publish` is asked before every change below the root (the owner lock still holds?); its error stops the change.
   Cache(fs::FileSystem& files, Random& random, Options options, std::function<Result<void>()> may_publish);
@@ -82,10 +90,15 @@ class Cache {
   /// local_entry_not_found when `holder` is gone; corrupt when it is not good any more.
   Result<fs::Stat> link_blob(RepoRef const& repo, std::string const& etag, std::string const& holder, bool hard,
                              std::function<bool(fs::Stat const&)> const& still_good = {});
-  /// Links a usable payload of the stock shared store (its name is the Xet hash) as the blob, under the store's own lock
-  /// protocol (8.7): lstat, size equal, link(); no manifest entry. Nothing when there is none or it cannot be linked.
+  /// Makes a usable payload of the stock shared store (its name is the Xet hash) the blob, under the store's own lock
+  /// protocol (8.7): by a hard link without a manifest entry; with SharedStoreUse::write as the stock client does, by a
+  /// symlink. Nothing when there is none or it cannot be linked.
   Result<std::optional<fs::Stat>> link_from_shared_store(RepoRef const& repo, std::string const& etag,
                                                          std::string const& xet_hash, Bytes size);
+  /// Moves the published, verified blob into the stock shared store (SharedStoreWriter::publish, also about `trusted`).
+  /// Returns the payload's stat; nothing when it stays where it is: not wanted, or something stands in the way.
+  Result<std::optional<fs::Stat>> share_blob(RepoRef const& repo, std::string const& etag, std::string const& xet_hash,
+                                             Bytes size, std::function<bool(fs::Stat const&)> const& trusted);
   /// snapshots/<commit>/<path> -> blob, by temporary + rename; skipped when it is already that link. Makes folders and
   /// CACHEDIR.TAG. A regular file in its place is replaced.
   Result<void> write_pointer(RepoRef const& repo, Commit const& commit, std::string const& path, std::string const& etag);
@@ -109,6 +122,8 @@ class Cache {
   Result<void> with_folders(RepoRef const& repo, std::string const& folder, std::function<Result<void>()> const& step);
   /// Renames the file at `from` to the repo's blob. Nothing is left at `from`, unless it fails.
   Result<fs::Stat> rename_to_blob(RepoRef const& repo, std::string const& etag, std::string const& from);
+
+  SharedStoreWriter store_writer(RepoRef const& repo);
 
   fs::FileSystem& files_;
   Random& random_;

@@ -108,13 +108,28 @@ Result<fs::Stat> Cache::link_blob(RepoRef const& repo, std::string const& etag, 
 Result<std::optional<fs::Stat>> Cache::link_from_shared_store(RepoRef const& repo, std::string const& etag,
                                                               std::string const& xet_hash, Bytes size) {
   auto const nothing = std::optional<fs::Stat>();
-  if (!options_.read_shared_store) return nothing;
+  if (options_.shared_store == SharedStoreUse::off) return nothing;
   auto const valid = check_etag(etag);
   if (!valid) return valid.error();
   auto const allowed = may_publish_();
   if (!allowed) return allowed.error();
-  auto const temporary = scratch(repo);
   bool linked = false;
+  if (options_.shared_store == SharedStoreUse::write) {
+    auto writer = store_writer(repo);
+    auto const blob = layout_.blob(repo, etag);
+    auto const referred = with_folders(repo, layout_.blobs(repo), [&]() -> Result<void> {
+      auto const done = writer.refer({xet_hash, size, blob});
+      if (!done) return done.error();
+      linked = *done;
+      return {};
+    });
+    if (!referred) return referred.error();
+    if (!linked) return nothing;
+    auto const stat = files_.stat(blob);
+    if (!stat) return stat.error();
+    return std::optional(*stat);
+  }
+  auto const temporary = scratch(repo);
   auto const tried = with_folders(repo, layout_.blobs(repo), [&]() -> Result<void> {
     auto const stat = store_.link(xet_hash, size, temporary);
     if (!stat) return stat.error();
@@ -127,6 +142,27 @@ Result<std::optional<fs::Stat>> Cache::link_from_shared_store(RepoRef const& rep
   if (stat) return std::optional(*stat);
   (void)files_.remove(temporary);
   return stat.error();
+}
+
+SharedStoreWriter Cache::store_writer(RepoRef const& repo) {
+  return {files_, random_, options_.root, [this, repo] { return scratch(repo); }};
+}
+
+Result<std::optional<fs::Stat>> Cache::share_blob(RepoRef const& repo, std::string const& etag, std::string const& xet_hash,
+                                                  Bytes size, std::function<bool(fs::Stat const&)> const& trusted) {
+  auto const nothing = std::optional<fs::Stat>();
+  if (options_.shared_store != SharedStoreUse::write) return nothing;
+  auto const valid = check_etag(etag);
+  if (!valid) return valid.error();
+  auto const allowed = may_publish_();
+  if (!allowed) return allowed.error();
+  auto const blob = layout_.blob(repo, etag);
+  auto const shared = store_writer(repo).publish({xet_hash, size, blob}, trusted);
+  if (!shared) return shared.error();
+  if (!*shared) return nothing;
+  auto const stat = files_.stat(blob);
+  if (!stat) return stat.error();
+  return std::optional(*stat);
 }
 
 Result<void> Cache::write_pointer(RepoRef const& repo, Commit const& commit, std::string const& path,

@@ -12,7 +12,7 @@
 namespace hubd::cache {
 
 /// The blob store that stock clients >= 1.32 share between the repos of a cache root (hub-files 8.7): `<root>/blobs/<hh>/<xet
-/// hash>`. hubd links from it and collects from it, under its locks, and never writes a payload.
+/// hash>`. hubd links from it and collects from it, under its locks; SharedStoreWriter fills it.
 ///
 /// A payload is in use while a symlink of some repo that its manifest (`.refs`) names leads to it.
 /// Blocking, thread-safe, holds no state. Failures of every member: io, permission_denied.

@@ -280,6 +280,7 @@ Async<void> FileJob::publish() {
       // When somebody deletes it this very moment, whoever waits looks again.
       auto const pointed = cache.write_pointer(task_.repo, task_.commit, task_.file.path, etag);
       if (!pointed && pointed.error().kind != ErrorKind::local_entry_not_found) return pointed.error();
+      if (xet_ != nullptr) share();
     } else {
       cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), task_.local_dir);
       auto const synced = movement_->file().sync();
@@ -307,6 +308,19 @@ Async<void> FileJob::publish() {
   bool const plain = xet_ == nullptr && task_.local_dir.empty();
   if (placed && plain) context_.adopt_later(context_.parts.cache.layout().blob(task_.repo, task_.file.etag()), task_.file.etag());
   co_return placed;
+}
+
+/// On the disk pool. What stands in the way costs the sharing only.
+void FileJob::share() {
+  auto const& etag = task_.file.etag();
+  auto const trusted = [&](fs::Stat const& there) {
+    return !task_.force && context_.ledger->look(there, etag) == Ledger::Verdict::verified;
+  };
+  auto const shared = context_.parts.cache.share_blob(task_.repo, etag, task_.file.xet_hash, task_.file.size, trusted);
+  if (!shared)
+    context_.parts.log.warning(subject() + " is in the cache, but not in the shared store: " + shared.error().what);
+  else if (*shared)
+    context_.ledger->record(**shared, etag, true, context_.parts.cache.layout().blob(task_.repo, etag));
 }
 
 /// On the disk pool, once the bytes are where they can be read again.

@@ -82,6 +82,7 @@ class FileJob {
   [[nodiscard]] Error not_here() const;
   Async<std::unique_ptr<fs::Lock>> lock();
   Async<void> publish();
+  void share();
   void remember_chunks();
   [[nodiscard]] std::string subject() const { return "file " + task_.file.path + " of " + describe(task_.repo); }
 

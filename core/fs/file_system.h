@@ -52,6 +52,8 @@ class File {
   virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<Stat> stat() const = 0;
   virtual Result<void> set_mode(mode_t mode) = 0;
+  /// Fails: permission_denied (a group that this process is not in), io.
+  virtual Result<void> set_group(gid_t group) = 0;
   /// The kernel's descriptor, for passing to other processes; -1 in fakes.
   [[nodiscard]] virtual int descriptor() const = 0;
 };

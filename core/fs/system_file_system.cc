@@ -129,6 +129,10 @@ class SystemFile final : public File {
     if (::fchmod(descriptor_.get(), mode) != 0) return failure("change the mode of", path_);
     return {};
   }
+  Result<void> set_group(gid_t group) override {
+    if (::fchown(descriptor_.get(), static_cast<uid_t>(-1), group) != 0) return failure("change the group of", path_);
+    return {};
+  }
   int descriptor() const override { return descriptor_.get(); }
 
  private:

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/chunk_index.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <limits>
+#include <utility>
 
 namespace hubd::store {
 namespace {
@@ -14,6 +18,8 @@ constexpr std::array<char const*, 1> migrations{
     "CREATE TABLE samples(w0 INTEGER, content INTEGER, ordinal INTEGER, PRIMARY KEY(w0, content, ordinal)) WITHOUT ROWID;"};
 
 constexpr std::int64_t rows_max = 1024;  // of one question; a xorb that a thousand contents share is covered by fewer
+constexpr std::uint64_t tidy_parts = 64;  // lookups come in between
+static_assert(std::has_single_bit(tidy_parts));
 
 std::int64_t as_column(std::uint64_t word) { return static_cast<std::int64_t>(word); }
 
@@ -108,10 +114,14 @@ Result<void> ChunkIndex::add_rows(Recipe const& recipe) {
     if (!done) return done;
     for (auto i = term.first; i < term.end && ordinal < recipe.chunks.size(); ++i) offset += recipe.chunks[ordinal++].length;
   }
-  for (std::size_t i = 0; i < recipe.chunks.size(); ++i) {
-    if (!is_sampled(recipe.chunks[i].hash)) continue;
+  // In the table's own order: a page that takes several is touched once.
+  std::vector<std::pair<std::int64_t, std::size_t>> samples;
+  for (std::size_t i = 0; i < recipe.chunks.size(); ++i)
+    if (is_sampled(recipe.chunks[i].hash)) samples.emplace_back(as_column(recipe.chunks[i].hash.word(0)), i);
+  std::sort(samples.begin(), samples.end());
+  for (auto const& [word, place] : samples) {
     auto& sample = statements_->insert_sample.reset();
-    sample.bind(1, as_column(recipe.chunks[i].hash.word(0))).bind(2, content).bind(3, as_column(i));
+    sample.bind(1, word).bind(2, content).bind(3, as_column(place));
     auto const done = sample.run();
     if (!done) return done;
   }
@@ -176,8 +186,16 @@ Result<std::vector<ChunkIndex::Place>> ChunkIndex::places(xet::MerkleHash const&
 }
 
 Result<void> ChunkIndex::tidy() {
-  std::scoped_lock const guard(mutex_);
-  return database_->execute("DELETE FROM samples WHERE content NOT IN (SELECT id FROM contents)");
+  for (std::uint64_t part = 0; part < tidy_parts; ++part) {
+    std::scoped_lock const guard(mutex_);
+    auto statement = database_->prepare("DELETE FROM samples WHERE w0 BETWEEN ? AND ? AND content NOT IN (SELECT id FROM contents)");
+    if (!statement) return statement.error();
+    constexpr auto width = std::numeric_limits<std::uint64_t>::max() / tidy_parts + 1;
+    auto const first = as_column(part * width + (std::uint64_t{1} << 63U));  // columns are signed: from the least on
+    auto const done = statement->bind(1, first).bind(2, first + static_cast<std::int64_t>(width - 1)).run();
+    if (!done) return done;
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> ChunkIndex::unnamed(std::size_t count) const {

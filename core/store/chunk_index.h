@@ -46,7 +46,7 @@ class ChunkIndex {
   /// One chunk in eight is found by its hash; what stands beside it is found through the recipe.
   static bool is_sampled(xet::MerkleHash const& chunk) { return chunk.modulo(8) == 0; }
 
-  /// Removes what contents that are gone left behind. Long.
+  /// Removes what contents that are gone left behind. Long, in parts: lookups come in between.
   Result<void> tidy();
 
   [[nodiscard]] bool is_new() const { return new_; }  ///< nothing stood in it when it was opened

@@ -116,6 +116,11 @@ class SimFileSystem::SimFile final : public fs::File {
     node_->mode = mode & 07777U;
     return {};
   }
+  Result<void> set_group(gid_t group) override {
+    auto const usable = stat();
+    if (!usable) return usable.error();
+    return group == usable->gid ? Result<void>() : failure("change the group of", path_, EPERM);  // one user, one group
+  }
   int descriptor() const override { return -1; }
 
  private:

@@ -17,10 +17,10 @@ class CacheTest : public TempRoot {
     if (owned_) return {};
     return fail(ErrorKind::busy, "another hubd owns the cache");
   }
-  std::unique_ptr<Cache> make(fs::FileSystem& files, bool read_shared_store = true) {
+  std::unique_ptr<Cache> make(fs::FileSystem& files, Cache::SharedStoreUse use = Cache::SharedStoreUse::read) {
     Cache::Options options;
     options.root = root_;
-    options.read_shared_store = read_shared_store;
+    options.shared_store = use;
     return std::make_unique<Cache>(files, *random_, options, [this] { return allowed(); });
   }
   /// A verified partial as the engine has it: outside of the repo, mode 0600.
@@ -332,7 +332,7 @@ TEST_F(CacheTest, APayloadOfTheSharedStoreIsLinkedOnlyWhenUsable) {
   EXPECT_FALSE(cache_->link_from_shared_store(repo_, other_, "../../etc", 12).value());
   EXPECT_FALSE(cache_->link_from_shared_store(repo_, other_, std::string(64, '2'), 12).value());
   EXPECT_FALSE(exists("blobs/22"));
-  EXPECT_FALSE(make(*files_, false)->link_from_shared_store(repo_, other_, hash, 12).value()) << "switched off";
+  EXPECT_FALSE(make(*files_, Cache::SharedStoreUse::off)->link_from_shared_store(repo_, other_, hash, 12).value()) << "switched off";
   {
     auto const held = files_->try_lock(at(payload) + ".lock", 0666);
     ASSERT_TRUE(held && *held);
@@ -365,7 +365,7 @@ TEST_F(CacheTest, APayloadThatCannotBeLinkedIsCopied) {
   put("blobs/ab/" + hash, "shared bytes");
   put("blobs/.huggingface-shared-blobs", "1\n");
   WithoutLinks files(*files_);
-  auto const cache = make(files, true);
+  auto const cache = make(files);
   EXPECT_FALSE(cache->link_from_shared_store(repo_, other_, hash, 11).value()) << "another size";
   auto const copied = cache->link_from_shared_store(repo_, other_, hash, 12).value();
   ASSERT_TRUE(copied);
