@@ -57,6 +57,8 @@ struct Context {
   static std::size_t permits_max(Options const& options) {
     return std::max<std::size_t>(1, std::min<std::size_t>(options.connections_total, options.memory_max / 4_MiB));
   }
+  /// For reading that nobody waits for.
+  [[nodiscard]] asio::any_io_executor background() const { return parts.background ? parts.background : parts.hashing; }
   [[nodiscard]] Clock const& clock() const { return parts.timers.clock(); }
   [[nodiscard]] bool offline(Caller const& caller) const {
     return caller.offline || tuning.network == Tuning::Network::offline;

@@ -12,6 +12,7 @@
 #include "core/engine/listings.h"
 #include "core/engine/lookups.h"
 #include "core/engine/revisions.h"
+#include "core/engine/store_keeper.h"
 #include "core/engine/transfer_job.h"
 #include "core/engine/verifier.h"
 
@@ -34,6 +35,7 @@ class EngineImpl final : public Engine {
   Result<TransferInfo> transfer(Principal principal, std::string const& id) override;
   Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
   Result<TransferInfo> detach(Principal principal, std::string const& id) override;
+  StoreCare& store() override { return keeper_; }
   Totals totals() const override;
   void tune(Tuning const& tuning) override { context_.tuning = tuning; }
   void noted(std::string blob, std::string etag, bool matches) override;
@@ -75,6 +77,7 @@ class EngineImpl final : public Engine {
   Listings listings_;
   Lookups lookups_;
   Contents contents_;
+  StoreKeeper keeper_;
   std::uint64_t next_transfer_ = 1;
   std::map<std::string, std::shared_ptr<TransferJob>> by_task_;  // single flight: what is wanted -> its transfer
   std::map<std::string, std::shared_ptr<TransferJob>> running_;  // by id

@@ -57,6 +57,7 @@ struct Parts {
   net::Timers& timers;
   Random& random;
   Log& log;
+  asio::any_io_executor background{};  ///< of threads that give way to everybody else; none: `hashing`
 };
 
 std::unique_ptr<Engine> make_engine(Options options, Parts parts);
