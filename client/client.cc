@@ -12,6 +12,7 @@
 #include "hubd/v1/cache.grpc.pb.h"
 #include "hubd/v1/downloads.grpc.pb.h"
 #include "hubd/v1/hub.grpc.pb.h"
+#include "hubd/v1/store.grpc.pb.h"
 #include "hubd/v1/transfers.grpc.pb.h"
 
 namespace hubd::client {
@@ -57,6 +58,7 @@ struct Client::Impl {
         transfers(v1::Transfers::NewStub(channel)),
         cache(v1::Cache::NewStub(channel)),
         auth(v1::Auth::NewStub(channel)),
+        store(v1::Store::NewStub(channel)),
         hub(v1::Hub::NewStub(channel)),
         admin(v1::Admin::NewStub(channel)) {}
 
@@ -126,6 +128,7 @@ struct Client::Impl {
   std::unique_ptr<v1::Transfers::StubInterface> transfers;
   std::unique_ptr<v1::Cache::StubInterface> cache;
   std::unique_ptr<v1::Auth::StubInterface> auth;
+  std::unique_ptr<v1::Store::StubInterface> store;
   std::unique_ptr<v1::Hub::StubInterface> hub;
   std::unique_ptr<v1::Admin::StubInterface> admin;
   Hello hello;
@@ -317,6 +320,74 @@ Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyLi
   if (!status.ok()) return impl_->error_of(status, milliseconds(0));
   if (!summary) return make_error(ErrorKind::internal, "hubd ended the call without a result");
   return std::move(*summary);
+}
+
+// --- Store
+
+Result<StoreStats> Client::store_stats(Caller const& caller) {
+  v1::StoreStatsRequest request;
+  *request.mutable_caller() = to_message(caller);
+  auto const answer = impl_->call(*impl_->store, &v1::Store::StubInterface::Stats, request, impl_->options.hub_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<StoreRebuilt> Client::rebuild_store(Caller const& caller, StoreListener const& listener, std::stop_token stop) {
+  v1::RebuildStoreRequest request;
+  *request.mutable_caller() = to_message(caller);
+  grpc::ClientContext context;
+  auto const reader = impl_->store->Rebuild(&context, request);
+  Cancelling const cancelling(std::move(stop), context);
+  std::optional<StoreRebuilt> done;
+  v1::RebuildStoreEvent event;
+  while (reader->Read(&event)) {
+    if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
+    if (event.has_done()) done = from_message(event.done());
+  }
+  auto const status = reader->Finish();
+  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
+  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  return *done;
+}
+
+Result<StoreChecked> Client::verify_store(Caller const& caller, StoreListener const& listener, std::stop_token stop) {
+  v1::VerifyStoreRequest request;
+  *request.mutable_caller() = to_message(caller);
+  grpc::ClientContext context;
+  auto const reader = impl_->store->Verify(&context, request);
+  Cancelling const cancelling(std::move(stop), context);
+  std::optional<StoreChecked> done;
+  v1::VerifyStoreEvent event;
+  while (reader->Read(&event)) {
+    if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
+    if (event.has_damaged() && listener.damaged) listener.damaged(from_message(event.damaged()));
+    if (event.has_done()) done = from_message(event.done());
+  }
+  auto const status = reader->Finish();
+  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
+  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  return *done;
+}
+
+Result<StoreAdopted> Client::adopt(AdoptRequest const& request, StoreListener const& listener, std::stop_token stop) {
+  v1::AdoptRequest message;
+  *message.mutable_caller() = to_message(request.caller);
+  message.set_folder(request.folder);
+  if (!request.repo.id.empty()) *message.mutable_repo() = to_message(request.repo);
+  grpc::ClientContext context;
+  auto const reader = impl_->store->Adopt(&context, message);
+  Cancelling const cancelling(std::move(stop), context);
+  std::optional<StoreAdopted> done;
+  v1::AdoptEvent event;
+  while (reader->Read(&event)) {
+    if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
+    if (event.has_file() && listener.file) listener.file(from_message(event.file()));
+    if (event.has_done()) done = from_message(event.done());
+  }
+  auto const status = reader->Finish();
+  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
+  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+  return std::move(*done);
 }
 
 // --- Hub

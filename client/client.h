@@ -14,6 +14,7 @@
 #include "client/hub.h"
 #include "client/mounts.h"
 #include "client/result.h"
+#include "client/store.h"
 #include "client/transfers.h"
 
 namespace hubd::client {
@@ -21,8 +22,8 @@ namespace hubd::client {
 /// A connection to hubd.
 ///
 /// Every call blocks its thread and either ends with an answer or with a typed Error; a hubd that goes away in the
-/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), watch() and
-/// verify_cache() end when hubd ends them, when it dies, or when `stop` is requested (`cancelled`). Safe to use from
+/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), watch(),
+/// verify_cache() and the long calls of the store end when hubd ends them, when it dies, or when `stop` is requested (`cancelled`). Safe to use from
 /// many threads at once. Not usable in a child after fork(); connect again there.
 class Client {
  public:
@@ -75,6 +76,14 @@ class Client {
   Result<Pruned> prune_cache(PruneRequest const& request);
   Result<Verification> verify_cache(VerifyRequest const& request, VerifyListener const& listener = {},
                                     std::stop_token stop = {});
+
+  // --- Store
+  Result<StoreStats> store_stats(Caller const& caller);
+  /// The rebuild goes on in hubd also when this call ends early.
+  Result<StoreRebuilt> rebuild_store(Caller const& caller, StoreListener const& listener = {}, std::stop_token stop = {});
+  Result<StoreChecked> verify_store(Caller const& caller, StoreListener const& listener = {}, std::stop_token stop = {});
+  /// What was learned stays when the call ends early. Fails: also local_entry_not_found, permission_denied (of another user).
+  Result<StoreAdopted> adopt(AdoptRequest const& request, StoreListener const& listener = {}, std::stop_token stop = {});
 
   // --- Hub
   /// The Hub's answer is the answer, also a 4xx; fails when there was none (offline, unreachable, stalled, ...) and for

@@ -309,6 +309,64 @@ Verification from_message(v1::VerifySummary const& message) {
   return verification;
 }
 
+StoreStats from_message(v1::StoreStatsResponse const& message) {
+  StoreStats stats;
+  stats.recipes = message.recipes();
+  stats.chunks = message.chunks();
+  stats.chunks_distinct = message.chunks_distinct();
+  stats.distinct_estimated = message.distinct_estimated();
+  stats.content_bytes = message.content_bytes();
+  stats.recipe_bytes = message.recipe_bytes();
+  stats.index_bytes = message.index_bytes();
+  stats.bytes_reused = message.bytes_reused();
+  stats.adoptable = message.adoptable();
+  stats.adoptable_bytes = message.adoptable_bytes();
+  stats.pending = message.pending();
+  return stats;
+}
+
+StoreProgress from_message(v1::StoreProgress const& message) {
+  return {message.files_done(), message.files_total(), message.bytes_done(), message.bytes_total(), message.path()};
+}
+
+StoreRebuilt from_message(v1::StoreRebuilt const& message) {
+  return {message.recipes(), message.chunks(), message.damaged(), message.adoptable()};
+}
+
+DamagedChunk from_message(v1::DamagedChunk const& message) {
+  return {message.path(), message.etag(), message.offset(), message.length(), message.chunk()};
+}
+
+StoreChecked from_message(v1::StoreChecked const& message) {
+  StoreChecked checked;
+  checked.files = message.files();
+  checked.chunks = message.chunks();
+  checked.bytes = message.bytes();
+  checked.damaged_files = message.damaged_files();
+  checked.damaged_chunks = message.damaged_chunks();
+  checked.damaged_recipes = message.damaged_recipes();
+  checked.changed = message.changed();
+  checked.absent = message.absent();
+  return checked;
+}
+
+AdoptedFile from_message(v1::AdoptedFile const& message) {
+  return {message.path(), message.size(), message.sha256(), message.xet(), message.chunks(), message.problem()};
+}
+
+StoreAdopted from_message(v1::StoreAdopted const& message) {
+  StoreAdopted adopted;
+  adopted.adopted = message.adopted();
+  adopted.known = message.known();
+  adopted.small = message.small();
+  adopted.failed = message.failed();
+  adopted.chunks = message.chunks();
+  adopted.bytes = message.bytes();
+  adopted.named = message.named();
+  adopted.warning = message.warning();
+  return adopted;
+}
+
 Account from_message(v1::WhoAmIResponse const& message) {
   return {message.name(),       message.type(),       to_vector(message.orgs()), message.endpoint(),
           message.token_name(), message.token_role(), message.raw_json()};

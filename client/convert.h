@@ -7,6 +7,7 @@
 #include "client/downloads.h"
 #include "client/error.h"
 #include "client/hub.h"
+#include "client/store.h"
 #include "client/transfers.h"
 #include "hubd/v1/admin.pb.h"
 #include "hubd/v1/auth.pb.h"
@@ -14,6 +15,7 @@
 #include "hubd/v1/common.pb.h"
 #include "hubd/v1/downloads.pb.h"
 #include "hubd/v1/hub.pb.h"
+#include "hubd/v1/store.pb.h"
 #include "hubd/v1/transfers.pb.h"
 
 namespace hubd::client {
@@ -42,6 +44,13 @@ Removal from_message(v1::RemoveCacheResponse const& message);
 Pruned from_message(v1::PruneCacheResponse const& message);
 VerifiedFile from_message(v1::VerifyCacheEvent::File const& message);
 Verification from_message(v1::VerifySummary const& message);
+StoreStats from_message(v1::StoreStatsResponse const& message);
+StoreProgress from_message(v1::StoreProgress const& message);
+StoreRebuilt from_message(v1::StoreRebuilt const& message);
+DamagedChunk from_message(v1::DamagedChunk const& message);
+StoreChecked from_message(v1::StoreChecked const& message);
+AdoptedFile from_message(v1::AdoptedFile const& message);
+StoreAdopted from_message(v1::StoreAdopted const& message);
 Account from_message(v1::WhoAmIResponse const& message);
 LoggedIn from_message(v1::LoginResponse const& message);
 LoggedOut from_message(v1::LogoutResponse const& message);

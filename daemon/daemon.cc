@@ -27,6 +27,7 @@
 #include "daemon/connect.h"
 #include "daemon/content_route.h"
 #include "daemon/grpc_server.h"
+#include "daemon/idle_threads.h"
 #include "daemon/live_config.h"
 #include "daemon/metrics.h"
 #include "daemon/paths.h"
@@ -36,6 +37,7 @@
 #include "daemon/services/cache.h"
 #include "daemon/services/downloads.h"
 #include "daemon/services/hub.h"
+#include "daemon/services/store.h"
 #include "daemon/services/transfers.h"
 #include "daemon/socket_file.h"
 #include "daemon/state_folder.h"
@@ -51,6 +53,7 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_busy = 3;
 constexpr unsigned disk_threads = 4;
+constexpr unsigned idle_threads = 2;
 constexpr Bytes memory_per_connection = 2_MiB;
 constexpr auto drain_max = std::chrono::seconds(2);  // for answers of calls that the engine has ended
 constexpr auto drain_look = std::chrono::milliseconds(10);
@@ -144,6 +147,7 @@ class Daemon {
     io_.run();
     disk_.join();
     hash_.join();
+    idle_.join();
     return exit_code_;
   }
 
@@ -204,7 +208,8 @@ class Daemon {
     cache_options.shared_store = shared_store_use(config.shared_store);
     cache_.emplace(*files_, *random_, std::move(cache_options), [this] { return owner_->check(); });
     engine::Parts parts{io_.get_executor(), disk_executor(),  hash_executor(), *files_,  *cache_, upstream_->http(),
-                        upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http()};
+                        upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http(),
+                        idle_.executor()};
     engine_ = engine::make_engine(engine_options(config, state_folder_), parts);
     auto starting = engine_->start();
     auto const engine_started = co_await std::move(starting);
@@ -241,6 +246,8 @@ class Daemon {
     admin_->add_to(registry_);
     hub_service_.emplace(*engine_, *callers_);
     hub_service_->add_to(registry_);
+    store_service_.emplace(*engine_, *callers_);
+    store_service_->add_to(registry_);
     auto metrics = [this] {
       ServerCounts const counts{connections(), calls_.running(), calls_.total()};
       return format_metrics(engine_->totals(), upstream_->traffic(), counts);
@@ -410,6 +417,7 @@ class Daemon {
   asio::io_context io_{1};
   asio::thread_pool disk_{disk_threads};
   asio::thread_pool hash_{hash_threads()};
+  IdleThreads idle_{idle_threads};
   net::SystemTimers timers_{clock_};
   TokenStore tokens_{*files_, *random_, token_path(environment_)};
   std::unique_ptr<cache::Owner> owner_;
@@ -427,6 +435,7 @@ class Daemon {
   std::optional<CacheService> cache_service_;
   std::optional<Admin> admin_;
   std::optional<HubService> hub_service_;
+  std::optional<StoreService> store_service_;
   std::optional<ContentRoute> content_;
   std::optional<ConnectApi> connect_;
   std::optional<SocketFile> grpc_file_;

@@ -104,6 +104,7 @@ void register_commands(Registrar& registrar) {
   add_ready(registrar);
   add_transfers(registrar);
   add_cache(registrar);
+  add_store(registrar);
   add_auth(registrar);
   add_status(registrar);
   add_config(registrar);

@@ -61,30 +61,66 @@ Async<void> Adoption::name_terms(cas::TokenSource& tokens, std::string user_agen
   };
   auto recipes = co_await net::offload(context_.parts.disk, look);
   std::uint64_t requests = 0;
+  auto const with = call(std::move(user_agent), requests);
+  Result<void> result;
+  for (auto& recipe : recipes) {
+    auto const named = co_await name(tokens, std::move(recipe), with);
+    if (named || named.error().kind != ErrorKind::cancelled) continue;
+    result = named.error();
+    break;
+  }
+  context_.totals.requests += requests;
+  co_return result;
+}
+
+Async<std::uint64_t> Adoption::name_contents(cas::TokenSource& tokens, std::string user_agent, std::vector<std::string> etags) {
+  std::uint64_t requests = 0;
+  std::uint64_t count = 0;
+  auto const with = call(std::move(user_agent), requests);
+  Result<std::uint64_t> result = count;
+  for (auto const& etag : etags) {
+    std::optional<store::Recipe> recipe;
+    auto read = [&] {
+      auto found = context_.store->read(etag);
+      if (found && found->terms.empty()) recipe.emplace(std::move(*found));
+      return recipe.has_value();
+    };
+    bool const unnamed = co_await net::offload(context_.parts.disk, read);
+    if (!unnamed) continue;
+    auto const named = co_await name(tokens, std::move(*recipe), with);
+    if (named) ++count;
+    if (named || named.error().kind != ErrorKind::cancelled) continue;
+    result = named.error();
+    break;
+  }
+  context_.totals.requests += requests;
+  if (result) result = count;
+  co_return result;
+}
+
+cas::CallContext Adoption::call(std::string user_agent, std::uint64_t& requests) const {
   cas::CallContext with;
   with.user_agent = std::move(user_agent);
   with.progress_deadline = context_.options.metadata_timeout;
   with.retries = 0;
   with.requests = &requests;
-  Result<void> result;
-  for (auto& recipe : recipes) {
-    if (asked_.size() >= asked_max) asked_.clear();
-    asked_.insert(recipe.id.etag());
-    auto named = co_await ask_reconstruction(tokens, recipe, with);
-    if (!named && named.error().kind == ErrorKind::entry_not_found) named = co_await ask_for_chunks(tokens, recipe, with);
-    if (!named) {
-      context_.parts.log.info("where the Hub keeps the chunks of " + recipe.id.etag() + " is not known: " + named.error().what);
-      if (named.error().kind == ErrorKind::cancelled) result = named.error();
-      if (!result) break;
-      continue;
-    }
-    recipe.terms = terms_of(*named);
-    auto add = [&] { return context_.store->add(recipe); };
-    auto const added = co_await net::offload(context_.parts.disk, add);
-    if (!added) context_.parts.log.warning(added.error().what);
+  return with;
+}
+
+Async<void> Adoption::name(cas::TokenSource& tokens, store::Recipe recipe, cas::CallContext context) {
+  if (asked_.size() >= asked_max) asked_.clear();
+  asked_.insert(recipe.id.etag());
+  auto named = co_await ask_reconstruction(tokens, recipe, context);
+  if (!named && named.error().kind == ErrorKind::entry_not_found) named = co_await ask_for_chunks(tokens, recipe, context);
+  if (!named) {
+    context_.parts.log.info("where the Hub keeps the chunks of " + recipe.id.etag() + " is not known: " + named.error().what);
+    co_return named.error();
   }
-  context_.totals.requests += requests;
-  co_return result;
+  recipe.terms = terms_of(*named);
+  auto add = [&] { return context_.store->add(recipe); };
+  auto const added = co_await net::offload(context_.parts.disk, add);
+  if (!added) context_.parts.log.warning(added.error().what);
+  co_return added;
 }
 
 /// Fails: entry_not_found when the CAS does not know the file; as cas::Client; bad_upstream when its terms are not of these chunks.

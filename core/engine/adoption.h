@@ -37,6 +37,8 @@ class Adoption {
   /// Asks for a few contents that were not asked for yet, with the right to read that a transfer holds. Failures are kept and
   /// only cost the reuse.
   Async<void> name_terms(cas::TokenSource& tokens, std::string user_agent);
+  /// The same for given contents, also those that were asked for before; how many could be named. Fails: cancelled.
+  Async<std::uint64_t> name_contents(cas::TokenSource& tokens, std::string user_agent, std::vector<std::string> etags);
 
  private:
   /// Chunk -> (xorb, index); a zero hash where nobody knows.
@@ -44,6 +46,9 @@ class Adoption {
     xet::MerkleHash xorb;
     std::uint32_t index = 0;
   };
+  /// Asks for one content and notes the answer. Fails: as the questions; local_entry_not_found when the CAS knows nothing of it.
+  Async<void> name(cas::TokenSource& tokens, store::Recipe recipe, cas::CallContext context);
+  [[nodiscard]] cas::CallContext call(std::string user_agent, std::uint64_t& requests) const;
   Async<std::vector<Named>> ask_reconstruction(cas::TokenSource& tokens, store::Recipe const& recipe, cas::CallContext context);
   Async<std::vector<Named>> ask_for_chunks(cas::TokenSource& tokens, store::Recipe const& recipe, cas::CallContext context);
 

@@ -65,6 +65,8 @@ struct Context {
     desk.set_limits(permit_limits());
     desk.set_bandwidth(tuning.bandwidth);
   }
+  /// For reading that nobody waits for.
+  [[nodiscard]] asio::any_io_executor background() const { return parts.background ? parts.background : parts.hashing; }
   [[nodiscard]] Clock const& clock() const { return parts.timers.clock(); }
   [[nodiscard]] bool offline(Caller const& caller) const {
     return caller.offline || tuning.network == Tuning::Network::offline;

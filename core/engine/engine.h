@@ -20,6 +20,7 @@
 namespace hubd::engine {
 
 struct Tuning;  // make_engine.h
+class StoreCare;  // store_care.h
 
 /// What belongs to the caller and travels with each call.
 struct Caller {
@@ -244,6 +245,7 @@ class Engine {
   virtual Result<TransferInfo> cancel(Principal principal, std::string const& id) = 0;
   /// The transfer goes on although its callers leave.
   virtual Result<TransferInfo> detach(Principal principal, std::string const& id) = 0;
+  virtual StoreCare& store() = 0;
   virtual Totals totals() const = 0;
   virtual void tune(Tuning const& tuning) = 0;
   /// The cache service hashed a blob and it matched its name or did not: the engine hashes it in the background when its

@@ -41,7 +41,8 @@ EngineImpl::EngineImpl(Options options, Parts parts)
       revisions_(context_, tasks_),
       listings_(context_, tasks_),
       lookups_(context_, tasks_),
-      contents_(context_) {
+      contents_(context_),
+      keeper_({context_, verifier_, files_.xet(), revisions_, tasks_}) {
   context_.adopt_later = [this](std::string path, std::string etag) { verifier_.enqueue(std::move(path), std::move(etag)); };
 }
 

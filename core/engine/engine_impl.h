@@ -12,6 +12,7 @@
 #include "core/engine/listings.h"
 #include "core/engine/lookups.h"
 #include "core/engine/revisions.h"
+#include "core/engine/store_keeper.h"
 #include "core/engine/transfer_job.h"
 #include "core/engine/verifier.h"
 
@@ -34,6 +35,7 @@ class EngineImpl final : public Engine {
   Result<TransferInfo> transfer(Principal principal, std::string const& id) override;
   Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
   Result<TransferInfo> detach(Principal principal, std::string const& id) override;
+  StoreCare& store() override { return keeper_; }
   Totals totals() const override;
   void tune(Tuning const& tuning) override { context_.tune(tuning); }
   void noted(std::string blob, std::string etag, bool matches) override;
@@ -94,6 +96,7 @@ class EngineImpl final : public Engine {
   Listings listings_;
   Lookups lookups_;
   Contents contents_;
+  StoreKeeper keeper_;
   struct Tries {
     unsigned attempt = 0;
     Time since{};

@@ -130,6 +130,7 @@ class FileJobs {
   /// Joins the job of this content, or begins one. Fails: cancelled; unavailable when the engine stops.
   Async<Use> use(FileTask task);
   void stop_all();
+  [[nodiscard]] XetDesk& xet() { return xet_desk_; }
   [[nodiscard]] std::size_t size() const { return jobs_.size(); }
 
  private:

@@ -19,6 +19,22 @@ std::string standing(Context& context, std::string const& etag) {
 
 }  // namespace
 
+std::vector<Place> standing_places(Context& context, std::string const& etag, std::uint64_t* changed) {
+  std::vector<Place> places;
+  std::vector<Place> others;
+  auto const known = [](std::vector<Place> const& list, fs::Stat const& stat) {
+    return std::any_of(list.begin(), list.end(), [&](Place const& one) { return one.stat.device == stat.device && one.stat.inode == stat.inode; });
+  };
+  for (auto const& path : context.ledger->holders(etag)) {
+    auto const stat = context.parts.files.stat(path);
+    if (!stat || stat->type != fs::Stat::Type::regular || known(places, *stat) || known(others, *stat)) continue;
+    auto& list = context.ledger->look(*stat, etag) == Ledger::Verdict::verified ? places : others;
+    list.push_back({path, *stat});
+  }
+  if (changed != nullptr) *changed = others.size();
+  return places;
+}
+
 std::vector<store::HeldRun> HeldChunks::find(xet::MerkleHash const& xorb, std::uint32_t first, std::uint32_t end) {
   auto found = context_.store->find(xorb, first, end);
   if (!found) {

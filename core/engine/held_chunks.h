@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "core/engine/context.h"
 #include "core/transfer/chunk_holder.h"
 
@@ -19,6 +23,15 @@ class HeldChunks final : public transfer::ChunkHolder {
  private:
   Context& context_;
 };
+
+/// A place of a content, by one of its names.
+struct Place {
+  std::string path;
+  fs::Stat stat;
+};
+/// Places whose bytes still are those that were hashed, each inode once, the newest first; `changed`: of the others that are
+/// there. Blocking.
+std::vector<Place> standing_places(Context& context, std::string const& etag, std::uint64_t* changed = nullptr);
 
 /// Forgets recipes of contents that stand nowhere any more. Blocking and long.
 Result<std::uint64_t> collect_recipes(Context& context);

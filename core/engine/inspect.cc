@@ -7,13 +7,10 @@
 #include "core/hash/hasher.h"
 
 namespace hubd::engine {
-namespace {
 
-bool same(fs::Stat const& a, fs::Stat const& b) {
+bool same_bytes(fs::Stat const& a, fs::Stat const& b) {
   return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
 }
-
-}  // namespace
 
 Seen::State judge(Ledger const& ledger, fs::Stat const& stat, ListedFile const& file) {
   if (stat.size != file.size) return Seen::State::wrong;
@@ -69,7 +66,7 @@ Result<bool> hash_file(fs::FileSystem& files, Ledger& ledger, store::Store* stor
   }
   auto const after = (*file)->stat();
   if (!after) return after.error();
-  if (!same(*before, *after) || hasher.fed() != before->size)
+  if (!same_bytes(*before, *after) || hasher.fed() != before->size)
     return fail(ErrorKind::busy, path + " was changed by another program while hubd hashed it");
   bool const matches = hasher.finish() == etag;
   ledger.record(*after, etag, matches, path);

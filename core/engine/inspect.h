@@ -38,6 +38,9 @@ Result<Seen> look_at(cache::Cache& cache, Ledger const& ledger, RepoRef const& r
 /// Judges bytes at `stat` against what they should be.
 Seen::State judge(Ledger const& ledger, fs::Stat const& stat, ListedFile const& file);
 
+/// Nobody wrote to the file between the two looks, as far as a stat tells.
+bool same_bytes(fs::Stat const& a, fs::Stat const& b);
+
 /// Hashes a file and records the verdict. False: other bytes than `etag` says. Blocking and long: the hashing pool.
 /// Fails: local_entry_not_found, io; busy when the file changed meanwhile; cancelled within one block once `stop` is set.
 /// With a `store`, the chunks of a large LFS content that is right are learned on the way (ChunkLesson).

@@ -69,6 +69,18 @@ Ledger::Verdict Ledger::look(fs::Stat const& stat, std::string const& etag) cons
   return matches ? Verdict::verified : Verdict::wrong;
 }
 
+std::string Ledger::content_of(fs::Stat const& stat) const {
+  std::scoped_lock const guard(mutex_);
+  auto& query = statements_->look.reset();
+  query.bind(1, static_cast<std::int64_t>(stat.device)).bind(2, static_cast<std::int64_t>(stat.inode));
+  auto const row = query.step();
+  if (!row || !*row) return {};
+  bool const same = query.integer(0) == static_cast<std::int64_t>(stat.size) && query.integer(1) == stat.mtime_ns;
+  auto const etag = query.integer(3) != 0 ? query.text(2) : std::string();
+  query.reset();
+  return same ? etag : std::string();
+}
+
 void Ledger::record(fs::Stat const& stat, std::string const& etag, bool matches, std::string const& path) {
   std::scoped_lock const guard(mutex_);
   auto& write = statements_->record.reset();

@@ -32,6 +32,8 @@ class Ledger {
   void record(fs::Stat const& stat, std::string const& etag, bool matches, std::string const& path);
   /// Files that held this content, newest first, whose bytes were verified; the caller looks at each before it uses it.
   [[nodiscard]] std::vector<std::string> holders(std::string const& etag) const;
+  /// What the bytes at `stat` hashed to; empty when nobody knows.
+  [[nodiscard]] std::string content_of(fs::Stat const& stat) const;
   /// This path no longer holds it.
   void forget(std::string const& etag, std::string const& path);
 

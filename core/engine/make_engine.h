@@ -62,6 +62,7 @@ struct Parts {
   Random& random;
   Log& log;
   WindowedHttp const* windows = nullptr;  ///< what `http` and `hub` go through, if so: says what a call waits for
+  asio::any_io_executor background{};  ///< of threads that give way to everybody else; none: `hashing`
 };
 
 std::unique_ptr<Engine> make_engine(Options options, Parts parts);

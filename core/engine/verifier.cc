@@ -23,9 +23,9 @@ bool Verifier::lacks_recipe(std::string const& etag, Bytes size) const {
   return adopts() && worth_adopting(etag, size) && !context_.store->has(etag);
 }
 
-Async<bool> Verifier::hash_now(std::string path, std::string etag) {
+Async<bool> Verifier::hash_on(asio::any_io_executor pool, std::string path, std::string etag) {
   auto work = [&] { return hash_file(context_.parts.files, *context_.ledger, adopts() ? context_.store.get() : nullptr, path, etag, context_.stopping); };
-  auto matches = co_await net::offload(context_.parts.hashing, work);
+  auto matches = co_await net::offload(pool, work);
   if (matches && !*matches) {
     ++context_.totals.integrity_failures;
     context_.parts.log.warning(path + " does not hash to its name: somebody changed or truncated it; it is fetched again when it is asked for");
@@ -70,7 +70,7 @@ asio::awaitable<void> Verifier::run(std::function<bool()> busy) {
     };
     bool const skip = co_await net::offload(context_.parts.disk, known);
     Result<bool> hashed = true;
-    if (!skip) hashed = co_await hash_now(path, etag);
+    if (!skip) hashed = co_await hash_on(context_.background(), path, etag);
     queued_.erase(path);
     if (!hashed && hashed.error().kind != ErrorKind::local_entry_not_found) context_.parts.log.info(hashed.error().what);
   }

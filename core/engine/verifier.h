@@ -25,9 +25,10 @@ class Verifier {
   asio::awaitable<void> run(std::function<bool()> busy);
 
   /// Hashes one file now. False: other bytes than `etag` says. Fails: as hash_file.
-  Async<bool> hash_now(std::string path, std::string etag);
+  Async<bool> hash_now(std::string path, std::string etag) { return hash_on(context_.parts.hashing, std::move(path), std::move(etag)); }
 
  private:
+  Async<bool> hash_on(asio::any_io_executor pool, std::string path, std::string etag);
   [[nodiscard]] bool adopts() const;
   [[nodiscard]] bool lacks_recipe(std::string const& etag, Bytes size) const;
   Context& context_;

@@ -36,23 +36,38 @@ struct ChunkIndex::Statements {
   db::Statement places;
 };
 
-ChunkIndex::ChunkIndex(std::unique_ptr<db::Database> database) : database_(std::move(database)) {}
+ChunkIndex::ChunkIndex(fs::FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
 ChunkIndex::~ChunkIndex() = default;
 
 Result<std::unique_ptr<ChunkIndex>> ChunkIndex::open(fs::FileSystem& files, std::string const& path) {
+  std::unique_ptr<ChunkIndex> index(new ChunkIndex(files, path));
+  auto const opened = index->open_database(path);
+  if (!opened) return opened.error();
+  return index;
+}
+
+Result<void> ChunkIndex::open_database(std::string const& path) {
   db::Database::Options options;
   options.path = path;
   options.migrations = migrations;
-  auto const remove = [&files](std::string const& one) { return files.remove(one); };
+  auto const remove = [this](std::string const& one) { return files_.remove(one); };
   auto database = db::Database::open_disposable(options, remove);
   if (!database) return database.error();
-  std::unique_ptr<ChunkIndex> index(new ChunkIndex(std::move(*database)));
-  auto const prepared = index->prepare();
-  if (!prepared) return prepared.error();
-  auto const known = index->totals();
-  if (!known) return known.error();
-  index->new_ = known->contents == 0;
-  return index;
+  database_ = std::move(*database);
+  return prepare();
+}
+
+Result<void> ChunkIndex::reset() {
+  std::scoped_lock const guard(mutex_);
+  statements_.reset();
+  database_.reset();
+  Result<void> removed;
+  for (auto const* const suffix : {"", "-wal", "-shm"})
+    if (removed && path_ != ":memory:") removed = files_.remove(path_ + suffix);
+  auto const opened = open_database(path_);
+  if (opened && removed) return {};
+  if (!opened) (void)open_database(":memory:");  // whoever comes next needs one
+  return opened ? removed : opened;
 }
 
 Result<void> ChunkIndex::prepare() {
@@ -211,6 +226,28 @@ Result<std::vector<std::string>> ChunkIndex::unnamed(std::size_t count) const {
     if (!*row) return found;
     found.push_back(query->text(0));
   }
+}
+
+Result<std::vector<std::string>> ChunkIndex::contents() const {
+  std::scoped_lock const guard(mutex_);
+  auto query = database_->prepare("SELECT etag FROM contents ORDER BY etag");
+  if (!query) return query.error();
+  std::vector<std::string> found;
+  while (true) {
+    auto const row = query->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    found.push_back(query->text(0));
+  }
+}
+
+Result<std::uint64_t> ChunkIndex::distinct_samples() const {
+  std::scoped_lock const guard(mutex_);
+  auto query = database_->prepare("SELECT count(DISTINCT w0) FROM samples WHERE content IN (SELECT id FROM contents)");
+  if (!query) return query.error();
+  auto const row = query->step();
+  if (!row) return row.error();
+  return static_cast<std::uint64_t>(query->integer(0));
 }
 
 Result<ChunkIndex::Totals> ChunkIndex::totals() const {

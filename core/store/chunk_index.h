@@ -44,12 +44,18 @@ class ChunkIndex {
   /// Contents that may hold a chunk; only sampled chunks are found: see is_sampled(). Fails: io.
   [[nodiscard]] Result<std::vector<Place>> places(xet::MerkleHash const& chunk) const;
   /// One chunk in eight is found by its hash; what stands beside it is found through the recipe.
-  static bool is_sampled(xet::MerkleHash const& chunk) { return chunk.modulo(8) == 0; }
+  static constexpr std::uint64_t kSampledOneIn = 8;
+  static bool is_sampled(xet::MerkleHash const& chunk) { return chunk.modulo(kSampledOneIn) == 0; }
 
   /// Removes what contents that are gone left behind. Long, in parts: lookups come in between.
   Result<void> tidy();
 
-  [[nodiscard]] bool is_new() const { return new_; }  ///< nothing stood in it when it was opened
+  /// Drops all of it, the file too, and begins anew: the way out of any damage. Fails: io, disk_full.
+  Result<void> reset();
+  /// The etags that are in it, sorted. Fails: io.
+  [[nodiscard]] Result<std::vector<std::string>> contents() const;
+  /// How many different chunks the samples know. Fails: io.
+  [[nodiscard]] Result<std::uint64_t> distinct_samples() const;
   /// Contents of which nobody said where the Hub keeps their chunks; the latest first, at most `count`.
   [[nodiscard]] Result<std::vector<std::string>> unnamed(std::size_t count) const;
   struct Totals {
@@ -60,16 +66,18 @@ class ChunkIndex {
   [[nodiscard]] Result<Totals> totals() const;
 
  private:
-  explicit ChunkIndex(std::unique_ptr<db::Database> database);
+  ChunkIndex(fs::FileSystem& files, std::string path);
+  Result<void> open_database(std::string const& path);
   Result<void> prepare();
   Result<void> add_rows(Recipe const& recipe);
   Result<void> remove_rows(std::string const& etag);
   struct Statements;
 
+  fs::FileSystem& files_;
+  std::string path_;
   mutable std::mutex mutex_;  // guards the database and its statements
   std::unique_ptr<db::Database> database_;
   std::unique_ptr<Statements> statements_;
-  bool new_ = false;
 };
 
 }  // namespace hubd::store

@@ -164,7 +164,7 @@ Result<RecipeFile> RecipeFile::open(fs::FileSystem& files, std::string const& pa
   auto const header = parse_header(head->span().first(kRecipeHeaderSize));
   if (!header) return header.error();
   if (header->etag != etag) return damaged("it is of another content");
-  return RecipeFile(std::move(*file), header->terms, header->chunks);
+  return RecipeFile(std::move(*file), header->size, header->terms, header->chunks);
 }
 
 Result<RecipeTerm> RecipeFile::term(std::uint32_t number) const {

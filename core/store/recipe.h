@@ -51,6 +51,7 @@ class RecipeFile {
  public:
   /// Fails: local_entry_not_found, io; corrupt when its header is damaged or of another content than `etag`.
   static Result<RecipeFile> open(fs::FileSystem& files, std::string const& path, std::string const& etag);
+  [[nodiscard]] Bytes size() const { return size_; }  ///< of the content
   [[nodiscard]] std::uint32_t terms() const { return terms_; }
   [[nodiscard]] std::uint32_t chunks() const { return chunks_; }
   /// Fails: corrupt when there is no such term or chunk, or the file was cut; io.
@@ -58,8 +59,10 @@ class RecipeFile {
   Result<std::vector<RecipeChunk>> chunks(std::uint32_t first, std::uint32_t count) const;
 
  private:
-  RecipeFile(std::unique_ptr<fs::File> file, std::uint32_t terms, std::uint32_t chunks) : file_(std::move(file)), terms_(terms), chunks_(chunks) {}
+  RecipeFile(std::unique_ptr<fs::File> file, Bytes size, std::uint32_t terms, std::uint32_t chunks)
+      : file_(std::move(file)), size_(size), terms_(terms), chunks_(chunks) {}
   std::unique_ptr<fs::File> file_;
+  Bytes size_;
   std::uint32_t terms_;
   std::uint32_t chunks_;
 };

@@ -2,6 +2,7 @@
 #include "core/store/store.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace hubd::store {
 namespace {
@@ -18,12 +19,9 @@ Result<std::unique_ptr<Store>> Store::open(fs::FileSystem& files, std::string fo
   if (!made) return made.error();
   auto index = ChunkIndex::open(files, database);
   if (!index) return index.error();
-  bool const lost = (*index)->is_new();
-  std::unique_ptr<Store> store(new Store(files, std::move(folder), std::move(*index)));
-  if (lost) {
-    auto const rebuilt = store->rebuild();
-    if (!rebuilt) return rebuilt.error();
-  }
+  std::unique_ptr<Store> store(new Store(files, std::move(folder), database, std::move(*index)));
+  auto const caught_up = store->catch_up();
+  if (!caught_up) return caught_up.error();
   return store;
 }
 
@@ -44,18 +42,57 @@ Result<void> Store::each(std::function<Result<void>(std::string const&, std::str
   return {};
 }
 
-Result<void> Store::rebuild() {
-  auto const index = [this](std::string const& etag, std::string const& path) -> Result<void> {
+/// A crash may have lost either side's last changes, and a rebuild may have been cut.
+Result<void> Store::catch_up() {
+  auto const known = index_->contents();
+  if (!known) return known.error();
+  auto const here = etags();
+  if (!here) return here.error();
+  for (auto const& etag : *known) {
+    if (std::binary_search(here->begin(), here->end(), etag)) continue;
+    auto const removed = index_->remove(etag);
+    if (!removed) return removed;
+  }
+  for (auto const& etag : *here) {
+    if (std::binary_search(known->begin(), known->end(), etag)) continue;
     if (files_.interrupted()) return fail(ErrorKind::cancelled, "making the chunk index anew was stopped");
-    auto const recipe = read(etag);
-    if (recipe) return index_->add(*recipe);
-    if (recipe.error().kind != ErrorKind::corrupt) return {};
-    return files_.remove(path);
+    auto const indexed = index_again(etag);
+    if (!indexed && indexed.error().kind != ErrorKind::local_entry_not_found) return indexed.error();
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Store::etags() const {
+  std::vector<std::string> found;
+  auto const note = [&](std::string const& etag, std::string const&) -> Result<void> {
+    found.push_back(etag);
+    return {};
   };
-  return each(index);
+  auto const noted = each(note);
+  if (!noted) return noted.error();
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<void> Store::drop_index() { return index_->reset(); }
+
+Result<std::uint64_t> Store::index_again(std::string const& etag) {
+  std::scoped_lock const guard(changing_);
+  auto const recipe = read(etag);
+  if (recipe) {
+    auto const added = index_->add(*recipe);
+    if (!added) return added.error();
+    return std::uint64_t{recipe->chunks.size()};
+  }
+  auto const gone = fail(ErrorKind::local_entry_not_found, "the recipe of " + etag + " is of no use: " + recipe.error().what);
+  if (recipe.error().kind != ErrorKind::corrupt) return gone;
+  auto const removed = files_.remove(path(etag));
+  if (!removed) return removed.error();
+  return gone;
 }
 
 Result<void> Store::add(Recipe const& recipe) {
+  std::scoped_lock const guard(changing_);
   auto const& etag = recipe.id.etag();
   auto const place = path(etag);
   auto const made = files_.make_directories(folder_ + "/" + etag.substr(0, 2), kFolderMode);
@@ -78,7 +115,19 @@ Result<Recipe> Store::read(std::string const& etag) const {
 
 bool Store::has(std::string const& etag) const { return files_.lstat(path(etag)).has_value(); }
 
+bool Store::names_terms(std::string const& etag) const {
+  auto const recipe = RecipeFile::open(files_, path(etag), etag);
+  return recipe && recipe->terms() > 0;
+}
+
+Result<Bytes> Store::size(std::string const& etag) const {
+  auto const recipe = RecipeFile::open(files_, path(etag), etag);
+  if (!recipe) return recipe.error();
+  return recipe->size();
+}
+
 Result<void> Store::forget(std::string const& etag) {
+  std::scoped_lock const guard(changing_);
   auto const removed = index_->remove(etag);
   if (!removed) return removed;
   return files_.remove(path(etag));
@@ -161,7 +210,29 @@ Result<Store::Totals> Store::totals() const {
   };
   auto const added = each(add);
   if (!added) return added.error();
+  for (auto const* const suffix : {"", "-wal"}) {
+    if (!database_.starts_with('/')) break;  // in memory
+    auto const stat = files_.lstat(database_ + suffix);
+    if (stat) totals.index_bytes += stat->size;
+  }
+  totals.estimated = totals.chunks > kCountedMax;
+  auto const distinct = totals.estimated ? index_->distinct_samples() : count_distinct();
+  if (!distinct) return distinct.error();
+  totals.distinct = totals.estimated ? std::min(*distinct * ChunkIndex::kSampledOneIn, totals.chunks) : *distinct;
   return totals;
+}
+
+Result<std::uint64_t> Store::count_distinct() const {
+  std::unordered_set<std::uint64_t> words;
+  auto const count = [&](std::string const& etag, std::string const&) -> Result<void> {
+    auto const recipe = read(etag);
+    if (recipe)
+      for (auto const& chunk : recipe->chunks) words.insert(chunk.hash.word(0));
+    return {};
+  };
+  auto const counted = each(count);
+  if (!counted) return counted.error();
+  return std::uint64_t{words.size()};
 }
 
 }  // namespace hubd::store

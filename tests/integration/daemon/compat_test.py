@@ -23,6 +23,10 @@ REPO = {"type": "REPO_TYPE_MODEL", "id": "acme/tiny", "revision": COMMIT}
 # In this order on one hubd; every field of every request of today at least once.
 REQUESTS = [
     ("Admin/Hello", {"client": "hubctl", "clientVersion": "0.1.0"}),
+    ("Store/Stats", {"caller": CALLER}),  # while nothing is pending yet
+    ("Store/Rebuild", {"caller": CALLER}),
+    ("Store/Verify", {"caller": CALLER}),
+    ("Store/Adopt", {"caller": CALLER, "folder": "/no/such/folder", "repo": REPO}),
     ("Admin/Status", {}),
     ("Admin/GetConfig", {}),
     ("Admin/SetConfig", {"key": "metadata.branch_max_age_seconds", "value": "5"}),

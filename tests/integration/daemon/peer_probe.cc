@@ -20,6 +20,7 @@
 #include "hubd/v1/cache.pb.h"
 #include "hubd/v1/downloads.pb.h"
 #include "hubd/v1/hub.pb.h"
+#include "hubd/v1/store.pb.h"
 #include "hubd/v1/transfers.pb.h"
 
 namespace {
@@ -32,7 +33,8 @@ constexpr auto call_max = std::chrono::seconds(60);
 pb::FileDescriptor const* const files[] = {
     hubd::v1::HelloRequest::descriptor()->file(), hubd::v1::WhoAmIRequest::descriptor()->file(),
     hubd::v1::ScanCacheRequest::descriptor()->file(), hubd::v1::EnsureRequest::descriptor()->file(),
-    hubd::v1::ListTransfersRequest::descriptor()->file(), hubd::v1::InvokeRequest::descriptor()->file()};
+    hubd::v1::ListTransfersRequest::descriptor()->file(), hubd::v1::InvokeRequest::descriptor()->file(),
+    hubd::v1::StoreStatsRequest::descriptor()->file()};
 
 pb::MethodDescriptor const* find_method(std::string path) {
   if (path.starts_with('/')) path.erase(0, 1);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "core/xet/hashes.h"
 #include "tests/support/sim_file_system.h"
 
@@ -114,6 +116,67 @@ TEST_F(StoreTest, ALostIndexIsMadeAnewFromTheRecipes) {
   EXPECT_EQ(files_.content("/state/recipes/README"), "not ours");
 }
 
+TEST_F(StoreTest, WhatOneSideLostIsMadeGoodWhenItIsOpened) {
+  store_.reset();
+  auto const database = ::testing::TempDir() + "store_test_chunks.db";
+  for (auto const* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database + suffix);
+  auto const open_there = [&] {
+    auto opened = Store::open(files_, "/state/recipes", database);
+    ASSERT_TRUE(opened) << opened.error().what;
+    store_ = std::move(*opened);
+  };
+  open_there();
+  add(recipe('a', {{'x', 0, 10}}));
+  add(recipe('b', {{'y', 0, 3}}));
+  store_.reset();
+  ASSERT_TRUE(files_.remove("/state/recipes/aa/" + etag('a') + ".recipe"));
+  files_.plant("/state/recipes/cc/" + etag('c') + ".recipe", encode_recipe(recipe('c', {{'z', 0, 5}})));
+  open_there();
+  EXPECT_EQ(find('x', 0, 10), Lines{});
+  EXPECT_EQ(find('y', 0, 10), Lines{"b 0-3@0"});
+  EXPECT_EQ(find('z', 0, 10), Lines{"c 0-5@0"}) << "an index that lacks it is no reason to lose it";
+  EXPECT_EQ(store_->totals()->contents, 2U);
+  EXPECT_EQ(store_->totals()->index_bytes, 0U) << "these files are a fake's";
+  store_.reset();
+  for (auto const* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database + suffix);
+}
+
+TEST_F(StoreTest, TheIndexIsDroppedAndMadeAnewWhileContentsComeAndGo) {
+  add(recipe('a', {{'x', 0, 10}}));
+  add(recipe('b', {{'y', 0, 3}}));
+  auto const etags = store_->etags();
+  ASSERT_TRUE(etags);
+  EXPECT_EQ(*etags, (std::vector<std::string>{etag('a'), etag('b')}));
+  ASSERT_TRUE(store_->drop_index());
+  EXPECT_EQ(find('x', 0, 10), Lines{});
+  add(recipe('c', {{'z', 0, 5}}));
+  ASSERT_TRUE(store_->forget(etag('b')));
+  files_.plant("/state/recipes/dd/" + etag('d') + ".recipe", "damaged");
+  EXPECT_EQ(*store_->index_again(etag('a')), 10U);
+  EXPECT_EQ(store_->index_again(etag('b')).error().kind, ErrorKind::local_entry_not_found);
+  EXPECT_EQ(store_->index_again(etag('d')).error().kind, ErrorKind::local_entry_not_found);
+  EXPECT_EQ(find('x', 0, 10), Lines{"a 0-10@0"});
+  EXPECT_EQ(find('y', 0, 10), Lines{});
+  EXPECT_EQ(find('z', 0, 10), Lines{"c 0-5@0"});
+  EXPECT_FALSE(store_->has(etag('d')));
+}
+
+TEST_F(StoreTest, TotalsTellChunksThatDiffer) {
+  add(recipe('a', {{'x', 0, 10}}));
+  add(recipe('b', {{'x', 5, 30}}));
+  auto const totals = store_->totals();
+  ASSERT_TRUE(totals);
+  EXPECT_EQ(totals->chunks, 35U);
+  EXPECT_EQ(totals->distinct, 30U);
+  EXPECT_FALSE(totals->estimated);
+  EXPECT_EQ(*store_->size(etag('a')), recipe('a', {{'x', 0, 10}}).size);
+  EXPECT_TRUE(store_->names_terms(etag('a')));
+  auto unnamed = recipe('c', {{'z', 0, 5}});
+  unnamed.terms.clear();
+  add(unnamed);
+  EXPECT_FALSE(store_->names_terms(etag('c')));
+}
+
 TEST_F(StoreTest, AHitThatItsRecipeDoesNotConfirmIsForgotten) {
   add(recipe('a', {{'x', 0, 10}}));
   auto const path = "/state/recipes/aa/" + etag('a') + ".recipe";
@@ -141,6 +204,19 @@ TEST_F(StoreTest, AFullDiskLeavesNothingHalfKnown) {
   EXPECT_EQ(added.error().kind, ErrorKind::disk_full);
   EXPECT_EQ(find('x', 0, 10), Lines{});
   EXPECT_FALSE(store_->has(etag('a')));
+}
+
+TEST(ChunkIndex, SamplesTellHowManyChunksDiffer) {
+  support::SimFileSystem files;
+  auto const index = ChunkIndex::open(files, ":memory:");
+  ASSERT_TRUE(index);
+  ASSERT_TRUE((*index)->add(recipe('a', {{'x', 0, 4000}})));
+  ASSERT_TRUE((*index)->add(recipe('b', {{'x', 2000, 6000}})));
+  auto const samples = (*index)->distinct_samples();
+  ASSERT_TRUE(samples);
+  EXPECT_NEAR(static_cast<double>(*samples * ChunkIndex::kSampledOneIn), 6000.0, 600.0);
+  ASSERT_TRUE((*index)->remove(etag('b')));
+  EXPECT_LT(*(*index)->distinct_samples(), *samples) << "what is gone does not count";
 }
 
 TEST(ChunkIndex, SampledChunksAreFoundByHash) {
