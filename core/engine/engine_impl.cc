@@ -16,6 +16,7 @@ namespace hubd::engine {
 namespace {
 
 constexpr std::size_t finished_max = 200;
+constexpr auto narrate_every = std::chrono::seconds(1);
 constexpr auto resume_again = std::chrono::seconds(30);
 
 /// What makes two requests one transfer.
@@ -197,7 +198,7 @@ asio::awaitable<void> EngineImpl::narrate(EnsureRequest const& request, EnsureLi
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   while (true) {
-    bool const slept = co_await context_.parts.timers.sleep_for(std::chrono::seconds(1));
+    bool const slept = co_await context_.parts.timers.sleep_for(narrate_every);
     if (!slept) co_return;
     Progress progress;
     progress.waiting_for = context_.parts.windows->waiting_for(request.repo.endpoint, request.caller.token);
