@@ -33,6 +33,7 @@ struct Options {
   Duration progress_timeout = std::chrono::seconds(60);
   Duration metadata_timeout = std::chrono::seconds(10);
   Bytes range_size = 16_MiB;
+  Bytes xet_bridge_max = 256_KiB;  ///< chunks that are here are fetched again when they stand between others and are fewer bytes
   std::size_t connections_total = 64;
   std::size_t connections_per_host = 16;
   std::size_t connections_per_file = 8;
