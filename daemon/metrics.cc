@@ -25,6 +25,7 @@ std::string format_metrics(engine::Totals const& totals, Traffic const& traffic,
   add("hubd_published_bytes_total", "counter", "Bytes published into the cache since start.", totals.bytes_published);
   add("hubd_integrity_failures_total", "counter", "Contents that did not match their hash.", totals.integrity_failures);
   add("hubd_xet_files_total", "counter", "Files that came by the Xet route since start.", totals.xet_files);
+  add("hubd_bridged_bytes_total", "counter", "Bytes of chunks on this host that were fetched all the same since start.", totals.bytes_bridged);
   add("hubd_reused_bytes_total", "counter", "Bytes of files that came from chunks on this host since start.", totals.bytes_reused);
   add("hubd_xet_fallbacks_total", "counter", "Files that the Xet route could not bring.", totals.xet_fallbacks);
   add("hubd_unverified_blobs", "gauge", "Blobs of others that hubd has not hashed yet.", totals.unverified_blobs);

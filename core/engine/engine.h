@@ -210,6 +210,7 @@ struct Totals {
   std::uint64_t integrity_failures = 0;
   std::uint64_t unverified_blobs = 0;
   std::uint64_t xet_files = 0;      ///< that came by the Xet route
+  Bytes bytes_bridged = 0;          ///< of chunks on this host that were fetched all the same, with what stands beside them
   Bytes bytes_reused = 0;           ///< of Xet files, that came from chunks on this host
   std::uint64_t xet_fallbacks = 0;  ///< that began there and came by the plain route
   std::string problem;

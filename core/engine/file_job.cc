@@ -214,6 +214,7 @@ Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource>
   options.folder = context_.partials;
   options.user_agent = task_.caller.user_agent;
   options.connections = context_.tuning.connections_per_file;
+  options.bridge_max = context_.options.xet_bridge_max;
   options.progress_timeout = context_.options.progress_timeout / 2;  // the other half is the plain route's
   auto const file = xet::MerkleHash::parse(task_.file.xet_hash);
   auto transfer = std::make_unique<transfer::XetTransfer>(std::move(parts), std::move(options), std::move(id), *file, task_.file.size);
@@ -254,6 +255,7 @@ transfer::Movement::Parts FileJob::movement_parts() {
 
 Async<void> FileJob::run_movement() {
   auto moved = co_await movement_->run();
+  if (xet_ != nullptr) context_.totals.bytes_bridged += xet_->bridged();
   context_.totals.bytes_fetched += movement_->fetched();
   context_.totals.requests += movement_->requests();
   context_.totals.integrity_failures += movement_->mismatches();

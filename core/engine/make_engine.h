@@ -40,6 +40,7 @@ struct Options {
   Duration progress_timeout = std::chrono::seconds(60);
   Duration metadata_timeout = std::chrono::seconds(10);
   Bytes range_size = 16_MiB;
+  Bytes xet_bridge_max = 256_KiB;  ///< chunks that are here are fetched again when they stand between others and are fewer bytes
   std::size_t files_in_flight = 8;
   Bytes memory_max = 512_MiB;  ///< of body buffers, all together
   bool xet = true;             ///< Xet-backed files by the Xet protocol; else all by the plain route

@@ -13,7 +13,6 @@ namespace hubd::transfer {
 namespace {
 
 constexpr Bytes buffer_size = 2_MiB;     // of a connection, for records as they arrive
-constexpr Bytes bridge_max = 256_KiB;    // chunks that are there already and cost less than another question
 constexpr std::size_t copiers = 2;       // of chunks that this host has
 constexpr std::size_t queue_max = 64;    // fetches that are planned ahead of the connections
 constexpr unsigned refusals_max = 4;     // signed URLs that are refused although they are new
@@ -46,7 +45,15 @@ Bytes length_of(std::span<store::RecipeChunk const> chunks) {
 
 XetTransfer::XetTransfer(Parts parts, Options options, ContentId id, xet::MerkleHash file, Bytes size)
     : parts_(std::move(parts)), options_(std::move(options)), id_(std::move(id)), file_(file), size_(size), changed_(parts_.executor) {}
-XetTransfer::~XetTransfer() { parts_.flights.leave(this); }
+XetTransfer::~XetTransfer() {
+  parts_.flights.leave(this, id_.etag());
+  if (discarded_) parts_.flights.forget(id_.etag());
+}
+
+Result<void> XetTransfer::discard() {
+  discarded_ = true;
+  return partial_->discard();
+}
 
 cas::CallContext XetTransfer::context() {
   cas::CallContext context;
@@ -122,7 +129,7 @@ Async<void> XetTransfer::pass() {
   auto on_bug = [this](std::exception_ptr) { end(fail(ErrorKind::internal, options_.name + ": a task ended by an exception")); };
   net::TaskGroup group(parts_.executor, on_bug);
   group.spawn("plan", plan());
-  group.spawn("wait for others", wait_for_others());
+  group.spawn("wait for flights", wait_for_flights());
   for (std::size_t i = 0; i < copiers; ++i) group.spawn("copy chunks", copy());
   for (std::size_t i = 0; i < options_.connections; ++i) group.spawn("fetch chunks", work());
   bool cancelled = false;
@@ -185,11 +192,14 @@ Async<void> XetTransfer::ask(Gap gap) {
     terms_.push_back(term);
     terms_known_.add(term.extent);
   }
+  auto const landings = parts_.flights.landings();
+  auto const claimed = claimed_.total();
   if (!repairing_) {
     auto const looked = co_await look_here(layout->terms);
     if (!looked) co_return looked.error();
   }
-  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, gap.exact, 0, 0});
+  bool const exact = gap.exact && claimed_.total() == claimed;
+  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, landings, exact, 0, 0});
   changed_.notify();
   co_return Result<void>();
 }
@@ -213,9 +223,10 @@ void XetTransfer::sort_out(Queued queued) {
     reached = std::max(reached, term.end);
   }
   if (lacking == 0) return;
-  bool const nearly_all = wanted - lacking <= bridge_max && chunks_of_lacking == fetch.end - fetch.first;
-  bool const others = !repairing_ && parts_.flights.others_bring(this, fetch.xorb, fetch.first, fetch.end);
-  if (others) {
+  bool const nearly_all = wanted - lacking <= options_.bridge_max && chunks_of_lacking == fetch.end - fetch.first;
+  bool const coming = !repairing_ && (parts_.flights.bring(fetch.xorb, fetch.first, fetch.end) ||
+                                       parts_.flights.brought(fetch.xorb, fetch.first, fetch.end, queued.landings));
+  if (coming) {
     waiting_.push_back(std::move(queued));
     return;
   }
@@ -226,7 +237,7 @@ void XetTransfer::sort_out(Queued queued) {
   std::sort(pieces.begin(), pieces.end(), [](Extent const& a, Extent const& b) { return a.offset < b.offset; });
   for (auto const& piece : pieces) {
     if (!gaps_.empty() && gaps_.back().exact && piece.offset >= gaps_.back().extent.end() &&
-        piece.offset - gaps_.back().extent.end() <= bridge_max) {
+        piece.offset - gaps_.back().extent.end() <= options_.bridge_max) {
       gaps_.back().extent.length = piece.end() - gaps_.back().extent.offset;
       continue;
     }
@@ -243,8 +254,8 @@ void XetTransfer::take_off(Queued queued) {
 
 void XetTransfer::land(Queued const& queued) { parts_.flights.end(this, queued.fetch.xorb, queued.first, queued.end); }
 
-/// What others fetched in the meantime is copied; what is left is ours to fetch.
-asio::awaitable<void> XetTransfer::wait_for_others() {
+/// What other fetches brought in the meantime is copied; what is left is fetched now.
+asio::awaitable<void> XetTransfer::wait_for_flights() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   while (!ended_) {
@@ -254,7 +265,7 @@ asio::awaitable<void> XetTransfer::wait_for_others() {
       continue;
     }
     auto const& next = waiting_.front().fetch;
-    if (parts_.flights.others_bring(this, next.xorb, next.first, next.end)) {
+    if (parts_.flights.bring(next.xorb, next.first, next.end)) {
       bool const woken = co_await parts_.flights.changed.wait();
       if (!woken) co_return;
       continue;
@@ -262,8 +273,11 @@ asio::awaitable<void> XetTransfer::wait_for_others() {
     auto queued = std::move(waiting_.front());
     waiting_.pop_front();
     ++active_;
+    queued.landings = parts_.flights.landings();
     auto const terms = queued.fetch.terms;
+    auto const claimed = claimed_.total();
     auto const looked = co_await look_here(terms);
+    queued.exact = queued.exact && claimed_.total() == claimed;
     --active_;
     if (!looked) {
       if (!ended_) end(looked.error());
@@ -417,9 +431,23 @@ Async<void> XetTransfer::unpack(XetUnpacker& unpacker, std::span<std::byte> data
   auto const taken = co_await net::offload(parts_.hashing, job);
   filled -= done.used;
   for (auto const& chunk : done.placed)
-    parts_.flights.arrived(this, id_.etag(), xorb, chunk.index, {chunk.hash, chunk.length}, chunk.offset);
+    parts_.flights.arrived(id_.etag(), xorb, chunk.index, {chunk.hash, chunk.length}, chunk.offset);
+  if (!repairing_) bridged_ += known_of(xorb, done.placed);
   placed(done.placed);
   co_return taken;
+}
+
+/// Bytes of chunks that arrived although this host has them: no place of the file that wants them lacked them, or nobody asked
+/// where they belong.
+Bytes XetTransfer::known_of(xet::MerkleHash const& xorb, std::vector<PlacedChunk> const& arrived) const {
+  std::map<std::uint32_t, std::pair<Bytes, bool>> chunks;  // by index: length, and whether no place lacked it
+  for (auto const& chunk : arrived) {
+    auto& [length, known] = chunks.try_emplace(chunk.index, chunk.length, true).first->second;
+    known = known && (unplaced_.contains({xorb, chunk.index}) || claimed_.contains({chunk.offset, chunk.length}));
+  }
+  Bytes sum = 0;
+  for (auto const& [index, chunk] : chunks) sum += chunk.second ? chunk.first : 0;
+  return sum;
 }
 
 void XetTransfer::placed(std::vector<PlacedChunk> const& chunks) {
@@ -439,7 +467,7 @@ Async<void> XetTransfer::look_here(std::vector<XetTerm> const& terms) {
     for (std::size_t j = i; j < std::min(terms.size(), i + at_once); ++j) {
       if (claimed_.contains(terms[j].extent)) continue;
       lacking.push_back(terms[j]);
-      held.push_back(parts_.flights.held(this, terms[j].xorb, terms[j].first, terms[j].end));
+      held.push_back(parts_.flights.held(terms[j].xorb, terms[j].first, terms[j].end));
     }
     auto look = [&] {
       for (std::size_t j = 0; j < lacking.size(); ++j) {
@@ -484,7 +512,9 @@ Async<void> XetTransfer::claim(XetTerm term, std::vector<store::HeldRun> runs) {
   for (; from < to && !ended_ && probing_; ++from) {
     auto const& run = runs[from];
     auto const length = length_of(run.chunks);
-    if (length < bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
+    if (length < options_.bridge_max)
+      for (auto i = run.first; i < run.end; ++i) unplaced_.emplace(term.xorb, i);
+    if (length < options_.bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
     auto const offset = co_await locate(term, run);
     if (!offset) co_return offset.error();
     if (!*offset) continue;
@@ -572,7 +602,10 @@ asio::awaitable<void> XetTransfer::copy() {
       gaps_.push_back({extent, true});
     }
     changed_.notify();
-    if (broken) failed_sources_.insert(rest.etag);
+    if (broken) {
+      failed_sources_.insert(rest.etag);
+      parts_.flights.forget(rest.etag);
+    }
     // The chunks of others may be gone; our own partial that cannot be written is the end.
     if (broken && broken->kind != ErrorKind::corrupt) {
       end(about(*broken));

@@ -44,6 +44,7 @@ class XetTransfer final : public Movement {
     std::string user_agent;
     std::size_t connections = 8;
     Bytes block_size = 1_GiB;  ///< of the file: one question to the CAS
+    Bytes bridge_max = 256_KiB;  ///< chunks that are here and cost less than another question: fetched with what is beside them
     Duration progress_timeout = std::chrono::seconds(60);
   };
   XetTransfer(Parts parts, Options options, ContentId id, xet::MerkleHash file, Bytes size);
@@ -57,12 +58,13 @@ class XetTransfer final : public Movement {
 
   [[nodiscard]] std::string const& path() const override { return partial_->path(); }
   [[nodiscard]] fs::File& file() override { return partial_->file(); }
-  Result<void> discard() override { return partial_->discard(); }
+  Result<void> discard() override;
   /// After run(): the file's chunks and terms, in its order.
   [[nodiscard]] std::vector<PlacedChunk> const& chunks() const { return chunks_; }
   [[nodiscard]] std::vector<XetTerm> const& terms() const { return terms_; }
 
   [[nodiscard]] Bytes reused() const { return reused_; }  ///< of the file, that came from this host's chunks
+  [[nodiscard]] Bytes bridged() const { return bridged_; }  ///< unpacked, that were fetched although they were here: between others that lacked
   [[nodiscard]] Bytes done() const override { return covered_.total(); }
   [[nodiscard]] Bytes fetched() const override { return received_; }  ///< as it travels: packed
   [[nodiscard]] std::uint64_t requests() const override { return requests_; }
@@ -73,7 +75,7 @@ class XetTransfer final : public Movement {
   /// A part of the file that nobody has asked for yet.
   struct Gap {
     Extent extent;
-    bool exact = false;  ///< whole chunks that are known to lack: take what the answer says
+    bool exact = false;  ///< whole chunks that are known to lack: take what the answer says, unless some of it is here by then
   };
   /// A run of chunks that another content holds.
   struct Copy {
@@ -85,6 +87,7 @@ class XetTransfer final : public Movement {
   struct Queued {
     XetFetch fetch;
     std::uint64_t generation = 0;  ///< of its URLs
+    std::uint64_t landings = 0;    ///< of flights, when it was looked up what is here
     bool exact = false;            ///< as Gap::exact
     std::uint32_t first = 0;       ///< of the flight
     std::uint32_t end = 0;
@@ -103,7 +106,7 @@ class XetTransfer final : public Movement {
   void sort_out(Queued queued);
   void take_off(Queued queued);
   void land(Queued const& queued);
-  asio::awaitable<void> wait_for_others();
+  asio::awaitable<void> wait_for_flights();
   Async<void> fetch(XetFetch& rest, Permit& permit);
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
   void put_back(Queued queued);
@@ -111,6 +114,7 @@ class XetTransfer final : public Movement {
   void end(Error error);
   [[nodiscard]] bool idle() const { return gaps_.empty() && queue_.empty() && copies_.empty() && waiting_.empty() && active_ == 0 && copying_ == 0 && !planning_; }
   void placed(std::vector<PlacedChunk> const& chunks);
+  [[nodiscard]] Bytes known_of(xet::MerkleHash const& xorb, std::vector<PlacedChunk> const& arrived) const;
   void forgive(Time since) { last_progress_ += parts_.timers.clock().now() - since; }
   [[nodiscard]] Error about(Error error) const;
   [[nodiscard]] cas::CallContext context();
@@ -133,8 +137,9 @@ class XetTransfer final : public Movement {
   std::deque<Gap> gaps_;
   std::deque<Queued> queue_;
   std::deque<Copy> copies_;
+  std::set<std::pair<xet::MerkleHash, std::uint32_t>> unplaced_;  // chunks that are here and too few for the question where they belong
   std::set<std::string> failed_sources_;  // contents that could not be copied from: not tried again
-  std::deque<Queued> waiting_;  // for what others fetch
+  std::deque<Queued> waiting_;  // for flights with some of their chunks
   std::size_t active_ = 0;       // workers with a fetch
   std::size_t with_permit_ = 0;  // of these, past the queue
   std::size_t copying_ = 0;
@@ -145,9 +150,11 @@ class XetTransfer final : public Movement {
   std::uint64_t stale_ = 0;       // URLs up to this generation are over
   unsigned refusals_ = 0;         // 403 in a row
   bool repairing_ = false;
+  bool discarded_ = false;
   bool probing_ = true;           // runs in the middle of a term are looked for
   Bytes received_ = 0;
   Bytes reused_ = 0;
+  Bytes bridged_ = 0;
   std::uint64_t requests_ = 0;
   std::uint64_t mismatches_ = 0;
   Time last_progress_{};

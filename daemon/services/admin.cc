@@ -80,6 +80,7 @@ Async<v1::StatusResponse> Admin::status(Principal, v1::StatusRequest) {
   response.set_integrity_failures(totals.integrity_failures);
   response.set_xet_files(totals.xet_files);
   response.set_bytes_reused(totals.bytes_reused);
+  response.set_bytes_bridged(totals.bytes_bridged);
   response.set_xet_fallbacks(totals.xet_fallbacks);
   response.set_rss_bytes(resident_bytes());
   response.set_problem(valid_utf8(totals.problem.empty() && !free_space ? free_space.error().what : totals.problem));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "core/hash/hasher.h"
+#include "tests/sim/runs.h"
 #include "tests/sim/world.h"
 
 namespace hubd::sim {
@@ -11,28 +10,6 @@ namespace {
 
 using Loss = support::SimFileSystem::Loss;
 using namespace std::chrono_literals;
-
-constexpr Bytes kib = 1024;
-
-std::vector<std::uint64_t> seeds_to_run(std::uint64_t count) {
-  if (char const* only = std::getenv("HUBD_SEED")) return {std::stoull(only)};
-  if (char const* many = std::getenv("HUBD_SEEDS")) count = std::stoull(many);
-  std::vector<std::uint64_t> seeds;
-  for (std::uint64_t seed = 1; seed <= count; ++seed) seeds.push_back(seed);
-  return seeds;
-}
-
-/// Small ranges and files, so that many things happen per byte.
-engine::Options small_options() {
-  engine::Options options;
-  options.range_size = 512 * kib;
-  options.tuning.connections_total = 12;
-  options.tuning.connections_per_host = 8;
-  options.tuning.connections_per_file = 4;
-  options.files_in_flight = 3;
-  options.tuning.free_floor = 0;
-  return options;
-}
 
 /// Where the bytes of a snapshot's model stand; empty, and a failure, when it is no link to a blob.
 std::string model_blob(World& world, std::string const& snapshot) {

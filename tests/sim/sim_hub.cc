@@ -91,6 +91,8 @@ class SimHub::Answer final : public http::Response {
     std::memcpy(out.data(), body_.data() + at_, count);
     at_ += count;
     if (counts_) hub_.delivered += count;
+    for (; next_record_ < records_.size() && records_[next_record_].second <= at_; ++next_record_)
+      ++hub_.chunks_taken[{xorb_, records_[next_record_].first}];
     co_return count;
   }
 
@@ -99,6 +101,8 @@ class SimHub::Answer final : public http::Response {
   std::size_t cut_at_ = std::string::npos;
   std::size_t stall_at_ = std::string::npos;
   bool counts_ = false;
+  std::uint64_t xorb_ = 0;
+  std::vector<std::pair<std::uint32_t, std::size_t>> records_;  // chunks that stand whole in the body, and where each ends in it
 
  private:
   SimHub& hub_;
@@ -107,6 +111,7 @@ class SimHub::Answer final : public http::Response {
   std::string body_;
   std::string url_;
   std::size_t at_ = 0;
+  std::size_t next_record_ = 0;
   http::Route route_;
   std::string request_id_ = "sim-request";
 };
@@ -125,7 +130,8 @@ void SimHub::add_file(std::string const& repo, std::string const& path, Bytes si
 }
 
 SimHub::Xorb const& SimHub::xorb(std::uint64_t number) {
-  auto const [place, is_new] = xorbs_.try_emplace(number);
+  static std::map<std::uint64_t, Xorb> xorbs;  // a number says all of it: worlds may share them
+  auto const [place, is_new] = xorbs.try_emplace(number);
   auto& xorb = place->second;
   if (!is_new) return xorb;
   auto const random = seeded_random(number * 104'729 + 3);
@@ -243,7 +249,7 @@ std::unique_ptr<http::Response> SimHub::plain(http::Request const& request, int 
   return answer;
 }
 
-std::unique_ptr<http::Response> SimHub::file(http::Request const& request, std::string const& bytes, std::string final_url) {
+std::unique_ptr<SimHub::Answer> SimHub::file(http::Request const& request, std::string const& bytes, std::string final_url) {
   Bytes begin = 0;
   Bytes end = bytes.size();
   int status = 200;
@@ -267,6 +273,17 @@ std::unique_ptr<http::Response> SimHub::file(http::Request const& request, std::
   if (size > 0 && roll(faults.cut)) answer->cut_at_ = random_->next() % size;
   if (size > 0 && roll(faults.stall)) answer->stall_at_ = random_->next() % size;
   ++bodies;
+  return answer;
+}
+
+std::unique_ptr<http::Response> SimHub::xorb_range(http::Request const& request, std::uint64_t number) {
+  auto const& the = xorb(number);
+  auto answer = file(request, the.records, request.url);
+  auto const range = request.headers.get("Range");
+  auto const begin = range ? std::stoull(std::string(range->substr(6))) : 0;
+  answer->xorb_ = number;
+  for (std::uint32_t i = 0; i < the.ends.size(); ++i)
+    if ((i == 0 ? 0 : the.ends[i - 1]) >= begin) answer->records_.emplace_back(i, the.ends[i] - begin);
   return answer;
 }
 
@@ -331,7 +348,7 @@ Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bo
     if (take_prefix(url, std::string("https://cas.sim/") + (v1 ? "v1" : "v2") + "/reconstructions/")) co_return reconstruction(request, url, v1);
   if (take_prefix(url, "https://xorbs.sim/")) {
     if (url.substr(url.find("sig=") + 4) != std::to_string(signature_)) co_return plain(request, 403, "{}");
-    co_return file(request, xorb(std::stoull(std::string(url))).records, request.url);
+    co_return xorb_range(request, std::stoull(std::string(url)));
   }
   if (take_prefix(url, "https://cdn.sim/")) {
     auto const slash = url.find('/');

@@ -44,7 +44,7 @@ class SimHub final : public http::Client {
   /// The CAS knows no file any more.
   void forget_xet_files() { xet_files_.clear(); }
   /// Unpacked bytes of a run.
-  Bytes size_of(Run const& run);
+  static Bytes size_of(Run const& run);
   [[nodiscard]] std::string commit_of(std::string const& repo) const;
   [[nodiscard]] std::string const& content(std::string const& repo, std::string const& path) const;
   [[nodiscard]] std::map<std::string, std::string> const& files(std::string const& repo) const { return repos_.at(repo).content; }
@@ -73,6 +73,7 @@ class SimHub final : public http::Client {
   Bytes delivered = 0;                  ///< file bytes that were taken
   std::uint64_t corrupted = 0;
   std::uint64_t broken = 0;             ///< bodies that ended early
+  std::map<std::pair<std::uint64_t, std::uint32_t>, unsigned> chunks_taken;  ///< how often a client took all of (xorb, chunk)'s record
   std::size_t open = 0;                 ///< answers in a client's hands
   std::size_t open_max = 0;
 
@@ -85,7 +86,7 @@ class SimHub final : public http::Client {
     std::vector<Bytes> ends;          // of each record
     std::string id;
   };
-  Xorb const& xorb(std::uint64_t number);
+  static Xorb const& xorb(std::uint64_t number);
   std::unique_ptr<http::Response> reconstruction(http::Request const& request, std::string_view file, bool v1);
   struct Repo {
     Listing listing;
@@ -94,7 +95,8 @@ class SimHub final : public http::Client {
   };
   bool roll(unsigned percent) { return percent > 0 && random_->next() % 100 < percent; }
   std::unique_ptr<http::Response> plain(http::Request const& request, int status, std::string body, http::Headers headers = {});
-  std::unique_ptr<http::Response> file(http::Request const& request, std::string const& bytes, std::string final_url);
+  std::unique_ptr<Answer> file(http::Request const& request, std::string const& bytes, std::string final_url);
+  std::unique_ptr<http::Response> xorb_range(http::Request const& request, std::uint64_t number);
 
   struct WindowState {
     Time end{};
@@ -105,7 +107,6 @@ class SimHub final : public http::Client {
   support::VirtualTime& time_;
   std::unique_ptr<Random> random_;
   std::map<std::string, Repo> repos_;
-  std::map<std::uint64_t, Xorb> xorbs_;
   std::map<std::string, std::vector<Run>> xet_files_;  // by file id
   std::uint64_t signature_ = 1;  // of the addresses that are valid now
 };

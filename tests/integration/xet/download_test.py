@@ -5,60 +5,16 @@ import json
 import os
 import pathlib
 import random
-import signal
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "localhub")]
-from harness import COUNTERPARTS, HANG, ProofCase, clean_env, content, sha256, stock, stop  # noqa: E402
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "localhub")]
+from case import EDITS, MIB, SIZE, XET, Case, model  # noqa: E402
+from harness import COUNTERPARTS, HANG, clean_env, content, sha256, stock  # noqa: E402
 import stock_xet_test  # noqa: E402
-
-MIB = 1 << 20
-XET = {"HF_HUB_DISABLE_XET": "0"}
-SIZE = 24_000_000
-
-
-def model(name: str = "acme/model", edits=(), seed: int = 7, size: int = SIZE) -> dict:
-    file = {"path": "model.bin", "size": size, "random_seed": seed, "xet": True}
-    if edits:
-        file["edits"] = list(edits)
-    return {"id": name, "commits": [{"files": [{"path": "config.json", "text": "{}"}, file]}]}
-
-
-# About a tenth of the file is new: changed, inserted and left out, none of it where chunks begin.
-EDITS = [{"at": 1_000_001, "size": 777_777, "random_seed": 91}, {"at": 9_000_003, "size": 12_345, "remove": 0, "random_seed": 92},
-         {"at": 15_000_007, "size": 0, "remove": 54_321, "random_seed": 93}, {"at": 20_000_009, "size": 500_000, "random_seed": 94}]
-
-
-class Case(ProofCase):
-    def start(self, *repos: dict, **more) -> None:
-        self.local = self.hub({"users": [{"name": "alice", "token": "hf_alice"}], "repos": list(repos)})
-        self.daemon = self.hubd(self.local.url, env=XET, **more)
-
-    def get(self, repo: str = "acme/model", daemon=None, check: bool = True, **env):
-        return (daemon or self.daemon).ctl("download", repo, env={**XET, **env}, check=check)
-
-    def route(self, name: str) -> dict:
-        return self.local.counters()["routes"].get(name, {"requests": 0, "bytes": 0})
-
-    def truth(self, repo: str = "acme/model", path: str = "model.bin") -> str:
-        return next(e for e in self.local.call("GET", f"/api/models/{repo}/tree/main") if e["path"] == path)["lfs"]["oid"]
-
-    def assert_right(self, repo: str = "acme/model", path: str = "model.bin", daemon=None) -> None:
-        found = list((daemon or self.daemon).cache.glob("models--" + repo.replace("/", "--") + "/snapshots/*/" + path))
-        self.assertEqual([self.truth(repo, path)], [sha256(p) for p in found])
-
-    def assert_nothing_visible(self, repo: str = "acme/model") -> None:
-        folder = self.daemon.cache / ("models--" + repo.replace("/", "--"))
-        self.assertEqual([], [p for p in folder.glob("snapshots/*/model.bin")])
-        self.assertNotIn(self.truth(repo), {p.name for p in folder.glob("blobs/*")})
-
-    def status(self) -> dict:
-        return {k: int(v) for k, v in self.daemon.rpc("Admin", "Status", {})[1].items() if str(v).isdigit()}
 
 
 class Sources(Case):
@@ -170,12 +126,6 @@ class Reuse(Case):
         served = self.local.call("GET", "/_localhub/xorbs")["*"]
         self.assertLessEqual(served["chunks_served"], 1.02 * served["chunks_distinct"] + 4, "beside gaps that were bridged")
 
-    def wait_for_recipe(self) -> None:
-        deadline = time.monotonic() + HANG
-        while not list((self.daemon.cache.parent / "hubd/recipes").glob("*/*.recipe")):
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
-
 
 class Faults(Case):
     def test_a_wrong_byte_is_fetched_once_more_and_never_seen(self):
@@ -266,8 +216,7 @@ class Faults(Case):
                 # After a minute, or for another repo, the route is tried again: here by a new daemon.
                 self.daemon.stop()
                 self.daemon.start()
-        peak = max(int(line.split()[1]) for line in pathlib.Path(f"/proc/{self.daemon.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-        self.assertLess(peak, 512 * 1024)
+        self.assertLess(self.peak_kib(), 512 * 1024)
         self.local.clear_faults()
         self.get()
         self.assert_right()
@@ -278,26 +227,6 @@ class Faults(Case):
         self.get()
         self.assert_right()
         self.assertEqual(1, self.status()["xetFallbacks"])
-
-    def test_kill_9_costs_at_most_what_connections_held(self):
-        size = 60_000_000
-        kills = 20 if os.environ.get("HUBD_LONG") else 6
-        self.start(model(size=size))
-        self.local.call("POST", "/_localhub/knobs", {"throttle": 40_000_000})
-        chance = random.Random(5)
-        for _ in range(kills):
-            asking = self.daemon.ctl_start("download", "acme/model", env=XET)
-            time.sleep(chance.uniform(0.1, 0.5))
-            self.daemon.kill()
-            asking.communicate(timeout=HANG)
-            self.daemon.start()
-        self.local.call("POST", "/_localhub/knobs", {"throttle": 0})
-        self.get()
-        self.assert_right()
-        self.assertLessEqual(self.route("xorb")["bytes"], 1.02 * size + kills * 32 * MIB)
-        self.daemon.stop()
-        self.daemon.start()
-        self.assertEqual([], list((self.daemon.cache.parent / "hubd/partials").iterdir()))
 
 
 class Foreign(stock_xet_test.Foreign):
