@@ -7,14 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include "client/admin.h"
-#include "client/auth.h"
-#include "client/cache.h"
-#include "client/downloads.h"
-#include "client/hub.h"
-#include "client/result.h"
-#include "client/transfers.h"
+#include "admin.h"
+#include "auth.h"
+#include "cache.h"
+#include "downloads.h"
+#include "hub.h"
+#include "result.h"
+#include "transfers.h"
 
+#pragma GCC visibility push(default)
 namespace hubd::client {
 
 /// A connection to hubd.
@@ -93,9 +94,10 @@ class Client {
   Result<void> shutdown();
 
  private:
-  struct Impl;
+  struct __attribute__((visibility("hidden"))) Impl;
   explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace hubd::client
+#pragma GCC visibility pop

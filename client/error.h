@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
 namespace hubd::client {
 
 /// One value per thing a caller would do differently. The numbers are the wire contract (proto/hubd/v1/common.proto).
@@ -61,3 +62,4 @@ inline Error make_error(ErrorKind kind, std::string message) {
 }
 
 }  // namespace hubd::client
+#pragma GCC visibility pop
