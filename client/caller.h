@@ -21,6 +21,7 @@ struct Caller {
   std::string token;     ///< with TokenMode::given
   TokenMode token_mode = TokenMode::stored;
   std::string cache_root;                 ///< absolute; "": whatever hubd owns; another one fails with foreign_cache
+  bool cache_named = true;                ///< false: cache_root is where nobody said anything; see Client::Options::mounts
   bool offline = false;                   ///< binds this call only
   bool disable_xet = false;               ///< by the plain route, for this call
   std::chrono::milliseconds deadline{0};  ///< for the whole call; 0: none

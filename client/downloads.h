@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "caller.h"
+#include "result.h"
 
 namespace hubd::client {
 
@@ -52,7 +53,7 @@ struct FileLocation {
   std::string path;           ///< in the repo
   std::string root_id;        ///< names the cache root
   std::string relative_path;  ///< of the snapshot pointer, below the root; "" in local_dir mode
-  std::string absolute_path;  ///< as hubd sees it
+  std::string absolute_path;  ///< as this process sees it
   std::uint64_t size = 0;
   std::string etag;
   bool verified = false;
@@ -63,7 +64,7 @@ struct EnsureDone {
   std::string commit;
   std::string root_id;
   std::string snapshot_relative;  ///< below the cache root; "" in local_dir mode
-  std::string snapshot_path;      ///< as hubd sees it; the local_dir in local_dir mode
+  std::string snapshot_path;      ///< as this process sees it; the local_dir in local_dir mode
   std::vector<FileLocation> files;
   std::uint64_t bytes_fetched = 0;  ///< from the network
   std::uint64_t requests = 0;       ///< upstream requests made for this call
@@ -71,11 +72,21 @@ struct EnsureDone {
   std::string warning;
 };
 
-/// What ensure() tells while it runs, on the thread that called it. Either may be empty; both empty asks hubd for no
-/// progress at all.
+/// What ensure() tells while it runs: on the thread that called it; of ensure_async() on a thread of the library, which
+/// is to be given back soon. Any may be empty; without the first two hubd is asked for no progress at all.
 struct EnsureListener {
   std::function<void(EnsureStarted const&)> started;
   std::function<void(Progress const&)> progress;
+  /// The last event, just before the call returns or its future is ready; also when it failed.
+  std::function<void(Result<EnsureDone> const&)> finished;
+};
+
+/// One file, to be opened.
+struct OpenRequest {
+  Caller caller;
+  Repo repo;
+  std::string path;              ///< in the repo
+  bool require_verified = true;  ///< a foreign blob is hashed before it is opened
 };
 
 struct PlanRequest {
@@ -92,7 +103,7 @@ struct PlannedFile {
   std::string etag;
   bool cached = false;
   std::uint64_t bytes_network = 0;
-  std::string local_path;  ///< where it is or will be
+  std::string local_path;  ///< where it is or will be, as this process sees it
 };
 
 /// What ensure() would do.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/environment.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +13,7 @@ namespace hubd::client {
 namespace {
 
 constexpr char const* kStagingEndpoint = "https://hub-ci.huggingface.co";
+constexpr std::array kCacheVariables{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME"};
 constexpr std::size_t kTokenFileMax = 64 << 10;
 
 std::string trimmed(std::string_view text) {
@@ -91,6 +94,8 @@ Caller caller_from(Variables const& variables) {
     if (!caller.token.empty()) caller.token_mode = TokenMode::given;
   }
   caller.cache_root = cache_root(variables);
+  caller.cache_named = std::any_of(kCacheVariables.begin(), kCacheVariables.end(),
+                                   [&](auto const* const name) { return !variable(variables, name).empty(); });
   caller.disable_xet = is_true(variables, "HF_HUB_DISABLE_XET");
   caller.offline = is_true(variables, "HF_HUB_OFFLINE") || is_true(variables, "TRANSFORMERS_OFFLINE");
   return caller;

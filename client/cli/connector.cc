@@ -61,8 +61,11 @@ bool Connector::is_older(std::string_view a, std::string_view b) {
 }
 
 Opened Connector::open(std::string const& socket) const {
+  auto const mounts = client::mounts_from(variables_);
+  if (!mounts) return mounts.error();
   Client::Options options;
   options.sockets = {socket};
+  options.mounts = *mounts;
   options.check_owner = options_.socket.empty();
   options.name = "hubctl";
   options.version = kVersion;
@@ -108,7 +111,7 @@ Opened Connector::connect() {
     bool const skip = !opened && (opened.error().kind == ErrorKind::unavailable || socket == client::kSystemSocket);
     if (skip) continue;
     if (!opened) return opened.error();
-    if (same_folder((*opened)->hello().cache_root, options_.wanted_root)) return renewed(std::move(*opened));
+    if (same_folder((*opened)->hello().cache_root, options_.wanted_root) || (*opened)->is_cache(options_.wanted_root)) return renewed(std::move(*opened));
     if (!foreign) foreign = std::move(*opened);
   }
   if (!options_.may_start) {

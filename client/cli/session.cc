@@ -76,7 +76,10 @@ std::string Session::absolute(std::string const& path) const {
 
 client::Caller Session::caller(std::string const& cache_dir, std::string const& token) const {
   auto caller = client::caller_from(variables_);
-  if (!cache_dir.empty()) caller.cache_root = absolute(cache_dir);
+  if (!cache_dir.empty()) {
+    caller.cache_root = absolute(cache_dir);
+    caller.cache_named = true;
+  }
   if (!token.empty()) {
     caller.token = token;
     caller.token_mode = client::TokenMode::given;

@@ -56,5 +56,6 @@ class LibraryCase(harness.ProofCase):
     def gxx(cls, name: str, *sources: pathlib.Path) -> pathlib.Path:
         """Builds a program by g++ and pkg-config alone."""
         out = cls.stage / name
-        run("g++", *WARNINGS, *cls.flags("--cflags", "hubd-client"), *sources, "-o", out, *cls.flags("--libs", "hubd-client"))
+        run("g++", *WARNINGS, *cls.flags("--cflags", "hubd-client"), *sources, "-o", out,
+            *cls.flags("--libs", "hubd-client"))
         return out

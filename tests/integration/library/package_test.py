@@ -73,7 +73,8 @@ class PackageTest(LibraryCase):
     def test_nobody_there_is_a_typed_error(self):
         program = self.gxx("beside-alone", HERE / "consumer/beside.cc")
         env = harness.clean_env(self.folder, HUBD_SOCKET=str(self.folder / "none.sock"))
-        self.assertRegex(run(program, env=env, code=1), r"^unavailable: hubd does not run: nobody answers at /.*none\.sock\n$")
+        self.assertRegex(run(program, env=env, code=1),
+                         r"^unavailable: hubd does not run: nobody answers at /.*none\.sock\n$")
 
 
 if __name__ == "__main__":

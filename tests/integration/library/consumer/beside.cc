@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program with a protobuf, gRPC, abseil and zlib of its own: other code under the very names that hubd's use. Whoever mixes
-// them up does not link, or ends here with 3.
+// A program with a protobuf, gRPC, abseil and zlib of its own: other code under the very names that hubd's use. Whoever
+// mixes them up does not link, or ends here with 3.
 #include <hubd/client/client.h>
 #include <hubd/client/environment.h>
 #include <unistd.h>
@@ -17,16 +17,24 @@ int mixed() {
 }  // namespace
 
 namespace google::protobuf {
-void ShutdownProtobufLibrary() { mixed(); }
+void ShutdownProtobufLibrary() {
+  mixed();
+}
 class Message {
  public:
   virtual ~Message();
   virtual std::string GetTypeName() const;
 };
-Message::~Message() { mixed(); }
-std::string Message::GetTypeName() const { return std::to_string(mixed()); }
+Message::~Message() {
+  mixed();
+}
+std::string Message::GetTypeName() const {
+  return std::to_string(mixed());
+}
 namespace internal {
-void VerifyVersion(int, int, char const*) { mixed(); }
+void VerifyVersion(int, int, char const*) {
+  mixed();
+}
 }  // namespace internal
 }  // namespace google::protobuf
 namespace grpc {
@@ -37,11 +45,21 @@ class Status {
 };
 }  // namespace grpc
 extern "C" {
-void grpc_init() { mixed(); }
-void* grpc_channel_create(char const*, void*, void const*) { return mixed() != 0 ? nullptr : nullptr; }
-void* gpr_malloc(size_t) { return mixed() != 0 ? nullptr : nullptr; }
-int ares_library_init(int) { return mixed(); }
-int inflate(void*, int) { return mixed(); }
+void grpc_init() {
+  mixed();
+}
+void* grpc_channel_create(char const*, void*, void const*) {
+  return mixed() != 0 ? nullptr : nullptr;
+}
+void* gpr_malloc(size_t) {
+  return mixed() != 0 ? nullptr : nullptr;
+}
+int ares_library_init(int) {
+  return mixed();
+}
+int inflate(void*, int) {
+  return mixed();
+}
 }
 
 int main() {
