@@ -162,9 +162,7 @@ asio::awaitable<void> ConnectApi::handle(httpd::Request& request, httpd::Respond
   auto const& credentials = request.peer().credentials;
   Error refusal;
   if (!credentials || !policy_.serves(credentials->uid)) {
-    auto const who = credentials ? "user " + std::to_string(credentials->uid) : std::string("a peer without a user");
-    refusal = fail(ErrorKind::permission_denied,
-                   who + " is not served by this hubd, which belongs to user " + std::to_string(policy_.own()));
+    refusal = policy_.refusal(credentials ? std::optional(credentials->uid) : std::nullopt);
   } else if (request.path() == "/healthz") {
     auto replying = reply_text(responder, 200, "ok\n");
     co_await std::move(replying);

@@ -37,6 +37,7 @@
 #include "daemon/services/downloads.h"
 #include "daemon/services/hub.h"
 #include "daemon/services/transfers.h"
+#include "daemon/socket_file.h"
 #include "daemon/state_folder.h"
 #include "daemon/stderr_log.h"
 #include "daemon/token_store.h"
@@ -101,24 +102,11 @@ void raise_descriptor_limit() {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// A socket file of ours; removed at the end, unless somebody else has put another there meanwhile.
-class SocketFile {
- public:
-  explicit SocketFile(std::string path) : path_(std::move(path)) {
-    struct stat found {};
-    if (lstat(path_.c_str(), &found) == 0) inode_ = found.st_ino;
-  }
-  SocketFile(SocketFile const&) = delete;
-  SocketFile& operator=(SocketFile const&) = delete;
-  ~SocketFile() {
-    struct stat found {};
-    if (inode_ != 0 && lstat(path_.c_str(), &found) == 0 && found.st_ino == inode_) ::unlink(path_.c_str());
-  }
-
- private:
-  std::string path_;
-  ino_t inode_ = 0;
-};
+/// Has the operator let other users in?
+bool has_guests(Config const& config) {
+  auto const other = [](uid_t uid) { return uid != geteuid(); };
+  return std::any_of(config.allow_uids.begin(), config.allow_uids.end(), other);
+}
 
 /// The process's objects, general to specific, and the one coroutine that starts, waits and stops.
 class Daemon {
@@ -254,6 +242,8 @@ class Daemon {
     live_.on_change([this](Config const& changed) {
       log_.set_level(changed.log_level);
       policy_.list(changed.allow_uids);
+      for (auto* const file : {&grpc_file_, &http_file_})
+        if (*file) (*file)->admit(has_guests(changed));
       upstream_->tune(changed);
       engine_->tune(tuning(changed));
     });
@@ -271,17 +261,19 @@ class Daemon {
     } else {
       auto const folder = prepare_socket_folder(config.socket);
       if (!folder) return folder.error();
-      auto const grpc_made = httpd::listen_unix(config.socket, 0600);
+      auto const grpc_made = httpd::listen_unix(config.socket, SocketFile::mode_own);
       if (!grpc_made) return grpc_made.error();
       grpc = *grpc_made;
       grpc_file_.emplace(config.socket);
-      auto const http_made = httpd::listen_unix(config.socket + ".http", 0600);
+      grpc_file_->admit(has_guests(config));
+      auto const http_made = httpd::listen_unix(config.socket + ".http", SocketFile::mode_own);
       if (!http_made) {
         ::close(grpc);
         return http_made.error();
       }
       http = *http_made;
       http_file_.emplace(config.socket + ".http");
+      http_file_->admit(has_guests(config));
     }
     httpd::Options http_options;
     http_options.connections_per_uid_max = config.connections_per_uid;

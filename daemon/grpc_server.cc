@@ -323,9 +323,7 @@ class GrpcServerImpl final : public GrpcServer, public Host, private grpc::Callb
     auto const* const method = registry_.find(context->method());
     auto const call = std::make_shared<Call>(*this, method, Principal{asking});
     if (!uid || !policy_.serves(asking)) {
-      auto const who = uid ? "user " + std::to_string(asking) : std::string("a peer without a user");
-      call->refuse(to_status(fail(ErrorKind::permission_denied, who + " is not served by this hubd, which belongs to user " +
-                                                                    std::to_string(policy_.own()))));
+      call->refuse(to_status(policy_.refusal(uid)));
     } else if (method == nullptr) {
       call->refuse(to_status(fail(ErrorKind::not_supported, "this hubd has no method " + context->method())));
     } else if (!admitted_.add(asking, options_.calls_per_uid_max)) {

@@ -4,8 +4,16 @@
 #include <sys/socket.h>
 
 #include <charconv>
+#include <string>
 
 namespace hubd::daemon {
+
+Error PeerPolicy::refusal(std::optional<uid_t> uid) const {
+  auto const who = uid ? "user " + std::to_string(*uid) : std::string("a peer without a user");
+  auto text = who + " is not served by this hubd, which belongs to user " + std::to_string(own_);
+  if (uid) text += "; its owner can list " + std::to_string(*uid) + " in security.allow_uids";
+  return fail(ErrorKind::permission_denied, std::move(text));
+}
 
 std::optional<int> descriptor_in(std::string_view grpc_peer) {
   if (!grpc_peer.starts_with("fd:")) return std::nullopt;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/result.h"
+
 namespace hubd::daemon {
 
 /// Which users are served: the one hubd runs as, and those the operator lists. Safe from any thread.
@@ -23,6 +25,8 @@ class PeerPolicy {
   /// Only this user's own processes may have hubd open paths that they name.
   [[nodiscard]] bool may_name_paths(uid_t uid) const { return uid == own_; }
   [[nodiscard]] uid_t own() const { return own_; }
+  /// What somebody is told who is not served; without a uid when the kernel named none.
+  [[nodiscard]] Error refusal(std::optional<uid_t> uid) const;
   void list(std::vector<uid_t> listed) {
     std::scoped_lock const lock(mutex_);
     listed_ = std::move(listed);

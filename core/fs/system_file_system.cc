@@ -277,7 +277,10 @@ class SystemFileSystem final : public FileSystem {
         if (errno == EINTR) continue;
         auto const code = errno;
         auto error = failure("lock", path, code);
-        if (code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK) error.kind = ErrorKind::not_supported;
+        if (code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK) {
+          error.kind = ErrorKind::not_supported;
+          error.what += "; its file system has no locks, put the cache on another one";
+        }
         return error;
       }
       auto lock = std::make_unique<SystemLock>(std::move(descriptor), path);

@@ -6,7 +6,7 @@ huggingface_hub is installed too, its own records and exceptions are used.
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Dict
 
 _HOME = {
     "hf_hub_download": "_download", "snapshot_download": "_download",
@@ -29,6 +29,8 @@ _MODULES = ("aio", "errors")
 __all__ = sorted(name for name in (*_HOME, *_API, *_MODULES) if not name.startswith("_"))
 
 if TYPE_CHECKING:
+    mount_map: Dict[str, str]  # path as hubd names it -> path here; a program may set it. Else HUBD_MOUNT_MAP
+
     from hubd import aio, errors
     from hubd._api import Api
     from hubd._auth import auth_list, auth_switch, get_token, login, logout
@@ -54,6 +56,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "_CACHED_NO_EXIST":
         return import_module("hubd._layout")._no_exist_marker()
+    if name == "mount_map":  # until the program sets one
+        return import_module("hubd._mounts").from_environment()
     home = _HOME.get(name)
     if home is not None:
         found = getattr(import_module("hubd." + home), name)

@@ -13,7 +13,7 @@ import os
 import socket
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from hubd import _connection, _env, _request, _trust, _wire
+from hubd import _connection, _request, _trust, _wire
 from hubd._connection import Connection, Limit
 from hubd._content import Content
 from hubd._failures import CallError, DaemonUnavailable, error_of, error_of_body, went_away
@@ -25,7 +25,7 @@ class Endpoint:
     """One hubd as a client knows it: its socket, and which of this process's cache folders are its cache.
 
     Containers mount the cache elsewhere than the host does. A folder that holds the id of the daemon's cache is that
-    cache, whatever its path; the daemon is then told no path at all.
+    cache, whatever its path, and so is one that the mount map names; the daemon is then told no path at all.
     """
 
     def __init__(self, path: str):
@@ -42,12 +42,14 @@ class Endpoint:
             return request
         return dict(request, caller=dict(who, cacheRoot=""))
 
-    def same_root(self, request: Dict[str, Any], root_id: str) -> bool:
+    def same_root(self, request: Dict[str, Any], hello: Dict[str, Any]) -> bool:
         """After a ForeignCache: is the caller's folder the daemon's cache after all? Then `mapped` knows from now on."""
+        from hubd import _mounts
+
         root = (request.get("caller") or {}).get("cacheRoot", "")
-        if not root or not root_id or self._mounted.get(root):
+        if not root or self._mounted.get(root):
             return False
-        same = _env.root_id(root) == root_id
+        same = _mounts.same_cache(root, hello) or _mounts.stands_for(root, hello)
         self._mounted[root] = same
         return same
 
@@ -74,7 +76,7 @@ class Daemon(Endpoint):
         try:
             return self._unary(method, self.mapped(request), timeout)
         except CallError as error:
-            if error.kind != "ForeignCache" or not self.same_root(request, self.hello().get("rootId", "")):
+            if error.kind != "ForeignCache" or not self.same_root(request, self.hello()):
                 raise
         return self._unary(method, self.mapped(request), timeout)
 
@@ -84,7 +86,7 @@ class Daemon(Endpoint):
             yield from self._events(method, self.mapped(request), timeout)
             return
         except CallError as error:
-            if error.kind != "ForeignCache" or not self.same_root(request, self.hello().get("rootId", "")):
+            if error.kind != "ForeignCache" or not self.same_root(request, self.hello()):
                 raise
         yield from self._events(method, self.mapped(request), timeout)
 

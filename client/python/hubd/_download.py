@@ -236,7 +236,7 @@ def file_steps(repo_id: str, filename: str, *, repo_type: Optional[str] = None, 
         return _known(error, force_download, lambda: _offline_file(repo_id, kind, revision, cache_dir, local_dir,
                                                                    filename, "the Hub refuses it"))
     if local_dir is not None:
-        return os.path.join(_layout.resolved_folder(local_dir), filename)
+        return written(os.path.join(_layout.resolved_folder(local_dir), filename), request)
     files = done.get("files") or [{}]
     return located(files[0], who["cacheRoot"])
 
@@ -272,7 +272,8 @@ def snapshot_steps(repo_id: str, *, repo_type: Optional[str] = None, revision: A
         logging.getLogger("hubd").warning("No files matched allow_patterns=%r, ignore_patterns=%r.", allow_patterns,
                                           ignore_patterns)
     if local_dir is not None:
-        return _layout.resolved_folder(local_dir)
+        folder = _layout.resolved_folder(local_dir)
+        return written(folder, request) if done.get("files") else folder
     return located_snapshot(done, who["cacheRoot"])
 
 
@@ -295,7 +296,9 @@ def request_of(who: Dict[str, Any], repo_id: str, kind: str, revision: Any, loca
     if force:
         request["force"] = True
     if local_dir is not None:
-        request["localDir"] = _layout.resolved_folder(local_dir)
+        from hubd import _mounts
+
+        request["localDir"] = _mounts.told(_layout.resolved_folder(local_dir))
     return request
 
 
@@ -322,7 +325,7 @@ def ensured(request: Dict[str, Any], tqdm_class: Any, name: Optional[str]):
 
 
 def _plan(request: Dict[str, Any], who: Dict[str, Any], repo_id: str, kind: str, local_dir: Any):
-    from hubd import _errors, _failures, _steps, _values
+    from hubd import _env, _errors, _failures, _mounts, _steps, _values
 
     try:
         plan = yield _steps.Ask("hubd.v1.Downloads/Plan", request)
@@ -335,6 +338,10 @@ def _plan(request: Dict[str, Any], who: Dict[str, Any], repo_id: str, kind: str,
         base = _layout.resolved_folder(local_dir)
     else:
         base = os.path.join(who["cacheRoot"], _layout.repo_folder_name(repo_id, kind), "snapshots", commit)
+        first = next(iter(plan.get("files", ())), {})
+        if first and _env.root_id(who["cacheRoot"]) is None:
+            here = _mounts.seen(first.get("localPath") or "")
+            base = here[:-len(first["path"]) - 1] if here and here.endswith("/" + first["path"]) else base
     force = bool(request.get("force"))
     out = []
     for file in plan.get("files", ()):
@@ -355,20 +362,39 @@ def located_snapshot(done: Dict[str, Any], root: str) -> str:
 
 def located(location: Dict[str, Any], root: str) -> str:
     """Where this process sees what hubd named as (root id, relative path): below its own cache folder when that is the
-    same cache, else at hubd's own path when that is readable here. Raises MountError."""
-    from hubd import _env, errors
+    same cache, else where the mount map says, else at hubd's own path when that is readable here. Raises MountError."""
+    from hubd import _env, _mounts, errors
 
     relative = location.get("relativePath") or ""
     absolute = location.get("absolutePath") or ""
+    mapped = _mounts.seen(absolute)
     below = os.path.join(root, relative) if relative else ""
-    if below and (below == absolute or _env.root_id(root) == location.get("rootId")) and os.path.exists(below):
+    same = below and (_env.root_id(root) == location.get("rootId") if mapped or below != absolute else True)
+    if same and os.path.exists(below):
         return below
-    if absolute and os.access(absolute, os.R_OK):
-        size = location.get("size")
-        if size is None or os.path.isdir(absolute) or os.stat(absolute).st_size == int(size):
-            return absolute
+    size = location.get("size")
+    for path in (mapped, absolute):
+        if path and os.access(path, os.R_OK) and (
+                size is None or os.path.isdir(path) or os.stat(path).st_size == int(size)):
+            return path
     import errno
 
     raise errors.MountError(errno.ENOENT, "hubd has %s, but this process sees it neither below its cache folder %s nor at "
-                                          "%s; mount hubd's cache and name the mount by HF_HUB_CACHE, or set "
-                                          "hubd.mount_map" % (relative or absolute, root, absolute or "hubd's own path"))
+                                          "%s; mount hubd's cache and name the mount by HF_HUB_CACHE, or say where it is "
+                                          "in %s or hubd.mount_map" % (
+                                              relative or absolute, root,
+                                              " or ".join(path for path in (mapped, absolute) if path) or "hubd's own path",
+                                              _mounts.VARIABLE))
+
+
+def written(path: str, request: Dict[str, Any]) -> str:
+    """`path` in a local_dir that hubd wrote, if this process sees it there. Raises MountError."""
+    if os.path.exists(path):
+        return path
+    import errno
+
+    from hubd import _mounts, errors
+
+    raise errors.MountError(errno.ENOENT, "hubd has written below its own %s, and this process does not see %s; give a "
+                                          "local_dir that the host has at the same path, or say in %s or hubd.mount_map "
+                                          "where the host has it" % (request["localDir"], path, _mounts.VARIABLE))

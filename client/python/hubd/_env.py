@@ -38,6 +38,11 @@ def cache_root() -> str:
     return expanded(found) if found else os.path.join(hf_home(), "hub")
 
 
+def cache_is_named() -> bool:
+    """Does a variable name the cache folder, or is it where nobody said anything?"""
+    return any(os.environ.get(name) for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME"))
+
+
 def endpoint() -> str:
     if is_true("HUGGINGFACE_CO_STAGING"):
         return STAGING_ENDPOINT
@@ -46,6 +51,10 @@ def endpoint() -> str:
 
 def offline() -> bool:
     return is_true("HF_HUB_OFFLINE") or is_true("TRANSFORMERS_OFFLINE")
+
+
+def xet_disabled() -> bool:
+    return is_true("HF_HUB_DISABLE_XET")
 
 
 def implicit_token_disabled() -> bool:

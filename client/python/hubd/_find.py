@@ -7,19 +7,10 @@ import os
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
-from hubd import _daemon, _env
+from hubd import _daemon, _env, _mounts
 from hubd._connection import listens
 from hubd._daemon import Daemon
 from hubd._failures import CallError, DaemonUnavailable
-
-
-def _same_folder(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    try:
-        return os.path.samefile(one, other)
-    except OSError:
-        return False
 
 
 def places(cache_dir: Any = None) -> Tuple[List[Tuple[str, bool]], str]:
@@ -34,7 +25,7 @@ def places(cache_dir: Any = None) -> Tuple[List[Tuple[str, bool]], str]:
 
 def owns(hello: Dict[str, Any], root: str) -> bool:
     """Is the cache of the hubd that said hello the one at `root`?"""
-    return _same_folder(hello.get("cacheRoot", ""), root) or _env.root_id(root) == hello.get("rootId", "")
+    return _mounts.same_folder(hello.get("cacheRoot", ""), root) or _mounts.same_cache(root, hello)
 
 
 def place_to_start(root: str) -> Tuple[str, bool]:
@@ -43,7 +34,7 @@ def place_to_start(root: str) -> Tuple[str, bool]:
     if named is not None:
         return named, False
     user = _env.user_socket()
-    usual = _same_folder(os.path.realpath(_env.cache_root()), root)
+    usual = _mounts.same_folder(os.path.realpath(_env.cache_root()), root)
     return (user if usual and not listens(user) else _env.socket_of_root(user, root)), True
 
 

@@ -49,6 +49,8 @@ def caller(*, endpoint: Optional[str] = None, token: Union[None, bool, str] = No
         message["tokenMode"] = "TOKEN_MODE_NONE"
     if _env.offline() if offline is None else offline:
         message["offline"] = True
+    if _env.xet_disabled():
+        message["disableXet"] = True
     if deadline is not None:
         message["deadlineMs"] = str(max(1, int(deadline * 1000)))
     return message

@@ -28,7 +28,7 @@ class Daemon(_daemon.Endpoint):
         try:
             return await self._unary(method, self.mapped(request), timeout)
         except _failures.CallError as error:
-            if error.kind != "ForeignCache" or not self.same_root(request, (await self.hello()).get("rootId", "")):
+            if error.kind != "ForeignCache" or not self.same_root(request, await self.hello()):
                 raise
         return await self._unary(method, self.mapped(request), timeout)
 
@@ -41,7 +41,7 @@ class Daemon(_daemon.Endpoint):
                     yield event
                 return
             except _failures.CallError as error:
-                if again or error.kind != "ForeignCache" or not self.same_root(request, (await self.hello()).get("rootId", "")):
+                if again or error.kind != "ForeignCache" or not self.same_root(request, await self.hello()):
                     raise
                 again = True
 

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import stat
 import sys
 import time
 import unittest
@@ -56,7 +57,6 @@ class TwoUsers(ProofCase):
     def test_a_listed_user_is_served_and_still_may_not_act_for_the_owner(self):
         config = self.folder / "home/hubd.toml"
         hubd = self.hubd(NOWHERE, config=f"[security]\nallow_uids = [{GUEST}]\n")
-        open_to_all(hubd)
         answer = grpc(hubd.socket, "/hubd.v1.Admin/Hello", guest=self.probe)
         self.assertEqual((0, GUEST), (answer["code"], answer["answers"][0]["uid"]))
         self.assertEqual(GUEST, http(hubd.socket, "/hubd.v1.Admin/Hello", {}, guest=True)[1]["uid"])
@@ -85,13 +85,22 @@ class TwoUsers(ProofCase):
                 self.assertNotEqual("ERROR_KIND_PERMISSION_DENIED",
                                     grpc(hubd.socket, method, ours, guest=self.probe)["detail"]["kind"])
                 self.assertNotEqual("ERROR_KIND_PERMISSION_DENIED", grpc(hubd.socket, method, message)["detail"]["kind"])
-        # Taken off the list while hubd runs.
+        # Taken off the list while hubd runs: the sockets close, and hubd itself refuses whoever still gets through.
         config.write_text("[security]\nallow_uids = []\n")
         hubd.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + HANG
-        while http(hubd.socket, "/hubd.v1.Admin/Hello", {}, guest=True)[0] == 200:
+        while stat.S_IMODE(os.stat(f"{hubd.socket}.http").st_mode) != 0o600:
             self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(hubd.socket).st_mode))
+        open_to_all(hubd)
+        self.assertEqual(403, http(hubd.socket, "/hubd.v1.Admin/Hello", {}, guest=True)[0])
         self.assertEqual(7, grpc(hubd.socket, "/hubd.v1.Admin/Hello", guest=self.probe)["code"])
+
+    def test_the_sockets_are_open_when_others_are_listed_and_nobody_else_is_served(self):
+        hubd = self.hubd(NOWHERE, config=f"[security]\nallow_uids = [{GUEST - 1}]\n")
+        self.assertEqual(0o711, stat.S_IMODE(os.stat(hubd.runtime).st_mode))  # the sockets by name, nothing else
+        self.assertEqual(7, grpc(hubd.socket, "/hubd.v1.Admin/Hello", guest=self.probe)["code"])
+        self.assertEqual(403, http(hubd.socket, "/hubd.v1.Admin/Hello", {}, guest=True)[0])
 
 
 class Connections(ProofCase):

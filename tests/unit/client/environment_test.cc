@@ -71,6 +71,12 @@ TEST(CallerFrom, SendsNoImplicitTokenWhenThatIsOff) {
   EXPECT_EQ("", caller.token);
 }
 
+TEST(CallerFrom, KnowsWhetherSomebodyNamedTheCache) {
+  EXPECT_FALSE(caller_from(with({{"XDG_CACHE_HOME", "/x"}})).cache_named);
+  for (auto const* const name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME"})
+    EXPECT_TRUE(caller_from(with({{name, "/x"}})).cache_named) << name;
+}
+
 TEST(CallerFrom, TakesTheEndpointWithoutItsSlashAndStagingFirst) {
   EXPECT_EQ("", caller_from(with({})).endpoint);
   EXPECT_EQ("http://h:1", caller_from(with({{"HF_ENDPOINT", "http://h:1/"}})).endpoint);

@@ -124,10 +124,13 @@ class Files:
         commit = self.fresh_commit(route, given, headers)
         who = _request.caller(endpoint=route.endpoint, token=token or False, cache_dir=self.cache_dir(given), offline=False,
                                 user_agent=_exchange.user_agent(headers))
+        who["disableXet"] = bool(getattr(self.constants, "HF_HUB_DISABLE_XET", False))  # which a program may have set
         request = _download.request_of(who, given["repo_id"], given["repo_type"] or "model", commit or given["revision"],
                                        given["local_dir"], bool(given["force_download"]))
         name = self.asked(request, given)
         done = _steps.run(_download.ensured(request, given.get("tqdm_class"), name), daemon)
+        if given["local_dir"] is not None and done.get("files"):
+            _download.written(os.path.realpath(given["local_dir"]), request)
         if commit and given["local_dir"] is None:
             from huggingface_hub import file_download
 
