@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "client/caller.h"
+#include "caller.h"
 
 namespace hubd::client {
 

@@ -4,8 +4,11 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
+#include <unistd.h>
 
+#include "client/calls.h"
 #include "client/convert.h"
+#include "client/ensure_call.h"
 #include "client/socket_owner.h"
 #include "hubd/v1/admin.grpc.pb.h"
 #include "hubd/v1/auth.grpc.pb.h"
@@ -47,12 +50,29 @@ class Cancelling {
   std::stop_callback<std::function<void()>> callback_;
 };
 
+EnsureRequest one_file(OpenRequest const& request) {
+  EnsureRequest ensure;
+  ensure.caller = request.caller;
+  ensure.repo = request.repo;
+  ensure.selection.files = {request.path};
+  ensure.require_verified = request.require_verified;
+  return ensure;
+}
+
+Result<File> opened(OpenRequest const& request, Result<EnsureDone> const& done) {
+  if (!done) return done.error();
+  if (done->files.size() == 1) return File::open(done->files.front().absolute_path);
+  return make_error(ErrorKind::internal, "hubd named " + std::to_string(done->files.size()) + " files for " +
+                                             request.path + " of " + request.repo.id + ", and not one");
+}
+
 }  // namespace
 
 struct Client::Impl {
   Impl(Options given, std::string path)
       : options(std::move(given)),
         socket(std::move(path)),
+        calls(options.async_max),
         channel(open_channel(socket)),
         downloads(v1::Downloads::NewStub(channel)),
         transfers(v1::Transfers::NewStub(channel)),
@@ -88,6 +108,62 @@ struct Client::Impl {
     }
   }
 
+  /// The caller's settings as hubd is told them: no path for its own cache that is mounted here.
+  [[nodiscard]] v1::Caller placed(Caller const& caller) const {
+    auto message = to_message(caller);
+    bool const elsewhere = !caller.cache_root.empty() && caller.cache_root != hello.cache_root;
+    if (elsewhere && (view.is_at(caller.cache_root) || (!caller.cache_named && view.is_mapped())))
+      message.clear_cache_root();
+    return message;
+  }
+
+  /// hubd's paths as this process sees them. Fails: not_mounted.
+  Result<void> see(EnsureDone& done, Caller const& caller) const {
+    if (done.files.empty()) return {};
+    auto const named = done.snapshot_path;
+    auto const found = view.find(named, caller.cache_root);
+    if (!found) return found.error();
+    done.snapshot_path = *found;
+    for (auto& file : done.files)
+      if (file.absolute_path.starts_with(named)) file.absolute_path.replace(0, named.size(), *found);
+    return {};
+  }
+
+  [[nodiscard]] v1::EnsureRequest message_of(EnsureRequest const& request, EnsureListener const& listener) const {
+    auto message = to_message(request);
+    *message.mutable_caller() = placed(request.caller);
+    if (!request.local_dir.empty()) message.set_local_dir(view.told(request.local_dir));
+    message.set_want_progress(listener.started != nullptr || listener.progress != nullptr);
+    return message;
+  }
+
+  /// How an Ensure ended, as this process sees it.
+  [[nodiscard]] Result<EnsureDone> ended(grpc::Status const& status, std::optional<EnsureDone> done,
+                                         Caller const& caller) const {
+    if (!status.ok()) return error_of(status, milliseconds(0));
+    if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+    auto const seen = see(*done, caller);
+    if (!seen) return seen.error();
+    return std::move(*done);
+  }
+
+  /// One Ensure that the library's threads serve; `finish` gets its end.
+  void ensure(EnsureRequest const& request, EnsureListener listener, std::vector<std::stop_token> stops,
+              std::function<void(Result<EnsureDone>)> finish) {
+    if (!calls.enter()) {
+      auto const what = "more than " + std::to_string(options.async_max) + " calls to hubd at " + socket +
+                        " go on at once; wait for some of them first";
+      return finish(make_error(ErrorKind::exhausted, what));
+    }
+    stops.push_back(calls.closing());
+    auto message = message_of(request, listener);
+    EnsureCall::start(*downloads, std::move(message), std::move(listener), std::move(stops), calls,
+                      [this, caller = request.caller, finish = std::move(finish)](grpc::Status const& status,
+                                                                                  std::optional<EnsureDone> done) {
+                        finish(ended(status, std::move(done), caller));
+                      });
+  }
+
   /// One unary call: `method` of `stub`, within `limit`.
   template <class Response, class Stub, class Request>
   Result<Response> call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, Request const&, Response*),
@@ -100,29 +176,9 @@ struct Client::Impl {
     return response;
   }
 
-  /// The caller's settings as hubd is told them: no path for its own cache that is mounted here.
-  [[nodiscard]] v1::Caller placed(Caller const& caller) const {
-    auto message = to_message(caller);
-    bool const elsewhere = !caller.cache_root.empty() && caller.cache_root != hello.cache_root;
-    if (elsewhere && (view.is_at(caller.cache_root) || (!caller.cache_named && view.is_mapped())))
-      message.clear_cache_root();
-    return message;
-  }
-
-  /// hubd's paths as this process sees them. Fails: local_entry_not_found.
-  Result<void> see(EnsureDone& done, Caller const& caller) const {
-    if (done.files.empty()) return {};
-    auto const named = done.snapshot_path;
-    auto const found = view.find(named, caller.cache_root);
-    if (!found) return found.error();
-    done.snapshot_path = *found;
-    for (auto& file : done.files)
-      if (file.absolute_path.starts_with(named)) file.absolute_path.replace(0, named.size(), *found);
-    return {};
-  }
-
   Options options;
   std::string socket;
+  Calls calls;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Downloads::StubInterface> downloads;
   std::unique_ptr<v1::Transfers::StubInterface> transfers;
@@ -136,7 +192,19 @@ struct Client::Impl {
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Client::~Client() = default;
+Client::~Client() {
+  impl_->calls.close();
+}
+
+Result<Client::Options> Client::options_from(Variables const& variables) {
+  auto mounts = mounts_from(variables);
+  if (!mounts) return mounts.error();
+  Options options;
+  options.sockets = client::sockets(variables, ::getuid());
+  options.check_owner = variable(variables, "HUBD_SOCKET").empty();
+  options.mounts = std::move(*mounts);
+  return options;
+}
 
 Result<std::unique_ptr<Client>> Client::connect(Options options) {
   auto last = make_error(ErrorKind::unavailable, "no socket of hubd was named");
@@ -178,10 +246,7 @@ bool Client::is_cache(std::string const& folder) const {
 // --- Downloads
 
 Result<EnsureDone> Client::ensure(EnsureRequest const& request, EnsureListener const& listener, std::stop_token stop) {
-  auto message = to_message(request);
-  *message.mutable_caller() = impl_->placed(request.caller);
-  if (!request.local_dir.empty()) message.set_local_dir(impl_->view.told(request.local_dir));
-  message.set_want_progress(listener.started != nullptr || listener.progress != nullptr);
+  auto const message = impl_->message_of(request, listener);
   grpc::ClientContext context;
   auto const reader = impl_->downloads->Ensure(&context, message);
   Cancelling const cancelling(std::move(stop), context);
@@ -192,12 +257,23 @@ Result<EnsureDone> Client::ensure(EnsureRequest const& request, EnsureListener c
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
     if (event.has_done()) done = from_message(event.done());
   }
-  auto const status = reader->Finish();
-  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
-  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
-  auto const seen = impl_->see(*done, request.caller);
-  if (!seen) return seen.error();
-  return std::move(*done);
+  auto result = impl_->ended(reader->Finish(), std::move(done), request.caller);
+  if (listener.finished) listener.finished(result);
+  return result;
+}
+
+Future<EnsureDone> Client::ensure_async(EnsureRequest const& request, EnsureListener listener, std::stop_token stop) {
+  auto const promise = std::make_shared<std::promise<Result<EnsureDone>>>();
+  std::stop_source source;
+  Future<EnsureDone> future(promise->get_future(), source);
+  auto finished = std::move(listener.finished);
+  listener.finished = nullptr;
+  impl_->ensure(request, std::move(listener), {std::move(stop), source.get_token()},
+                [promise, finished = std::move(finished)](Result<EnsureDone> result) {
+                  if (finished) finished(result);
+                  promise->set_value(std::move(result));
+                });
+  return future;
 }
 
 Result<Plan> Client::plan(PlanRequest const& request) {
@@ -219,6 +295,21 @@ Result<Readiness> Client::ready(ReadyRequest const& request) {
       impl_->call(*impl_->downloads, &v1::Downloads::StubInterface::Ready, message, impl_->options.call_limit);
   if (!answer) return answer.error();
   return from_message(*answer);
+}
+
+// --- Files, open for reading
+
+Result<File> Client::open(OpenRequest const& request, std::stop_token stop) {
+  return opened(request, ensure(one_file(request), {}, std::move(stop)));
+}
+
+Future<File> Client::open_async(OpenRequest const& request, std::stop_token stop) {
+  auto const promise = std::make_shared<std::promise<Result<File>>>();
+  std::stop_source source;
+  Future<File> future(promise->get_future(), source);
+  impl_->ensure(one_file(request), {}, {std::move(stop), source.get_token()},
+                [promise, request](Result<EnsureDone> const& done) { promise->set_value(opened(request, done)); });
+  return future;
 }
 
 // --- Transfers

@@ -7,39 +7,51 @@
 #include <string_view>
 #include <vector>
 
-#include "client/admin.h"
-#include "client/auth.h"
-#include "client/cache.h"
-#include "client/downloads.h"
-#include "client/hub.h"
-#include "client/mounts.h"
-#include "client/result.h"
-#include "client/store.h"
-#include "client/transfers.h"
+#include "admin.h"
+#include "auth.h"
+#include "cache.h"
+#include "downloads.h"
+#include "environment.h"
+#include "file.h"
+#include "future.h"
+#include "hub.h"
+#include "mounts.h"
+#include "result.h"
+#include "store.h"
+#include "transfers.h"
 
+#pragma GCC visibility push(default)
 namespace hubd::client {
 
 /// A connection to hubd.
 ///
 /// Every call blocks its thread and either ends with an answer or with a typed Error; a hubd that goes away in the
-/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), watch(),
-/// verify_cache() and the long calls of the store end when hubd ends them, when it dies, or when `stop` is requested (`cancelled`). Safe to use from
+/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), open(), watch(),
+/// verify_cache() and the long calls of the store end when hubd ends them, when it dies, or when `stop` is requested
+/// (`cancelled`). Safe to use from
 /// many threads at once. Not usable in a child after fork(); connect again there.
+///
+/// The calls named ..._async return at once. They have no thread each: a few threads of the library, shared by all
+/// clients of the process, serve them and call their listeners, which may not end the client. Ending the client ends
+/// them.
 class Client {
  public:
   struct Options {
     std::vector<std::string> sockets;  ///< tried in order; see sockets() in client/environment.h
     bool check_owner = true;           ///< off for sockets that the user named: those are trusted, whoever listens
-    /// Where this process sees folders of the host, when the cache's id does not tell; see mounts_from(). A caller whose
-    /// cache nobody named means hubd's own when they speak of it.
+    /// Where this process sees folders of the host, when the cache's id does not tell; see mounts_from(). A caller
+    /// whose cache nobody named means hubd's own when they speak of it.
     std::vector<Mount> mounts;
     std::string name = "libhubd-client";
     std::string version;
     std::chrono::milliseconds hello_limit{5000};
     std::chrono::milliseconds call_limit{30000};  ///< for answers that need no Hub and no scan
     std::chrono::milliseconds hub_limit{180000};  ///< for answers that may ask the Hub, and for scans and deletions
+    std::size_t async_max = 1024;                 ///< asynchronous calls at a time; more are `exhausted`
   };
 
+  /// What this environment says: where hubd listens, whether that is to be trusted, the mounts. Fails: bad_request.
+  static Result<Options> options_from(Variables const& variables);
   /// The first socket whose hubd answers. Fails: unavailable (nobody listens; names the sockets), deadline_exceeded,
   /// permission_denied (also for a socket that another user could have made, unless check_owner is off).
   static Result<std::unique_ptr<Client>> connect(Options options);
@@ -50,15 +62,24 @@ class Client {
   [[nodiscard]] std::string const& socket() const;
   /// What hubd said when we connected.
   [[nodiscard]] Hello const& hello() const;
+
   /// Is this folder hubd's cache, mounted here?
   [[nodiscard]] bool is_cache(std::string const& folder) const;
 
   // --- Downloads
-  /// Also fails with local_entry_not_found when this process does not see what hubd has.
+  /// Also fails with not_mounted when this process does not see what hubd has.
   Result<EnsureDone> ensure(EnsureRequest const& request, EnsureListener const& listener = {},
                             std::stop_token stop = {});
+  /// The listener's events come one after the other. Also fails with exhausted.
+  Future<EnsureDone> ensure_async(EnsureRequest const& request, EnsureListener listener = {},
+                                  std::stop_token stop = {});
   Result<Plan> plan(PlanRequest const& request);
   Result<Readiness> ready(ReadyRequest const& request);
+
+  // --- Files, open for reading
+  /// A file of a repo; it is fetched first where it is not here. Fails as ensure(), and: permission_denied, io.
+  Result<File> open(OpenRequest const& request, std::stop_token stop = {});
+  Future<File> open_async(OpenRequest const& request, std::stop_token stop = {});
 
   // --- Transfers
   Result<std::vector<Transfer>> transfers(bool include_finished = false);
@@ -109,9 +130,10 @@ class Client {
   Result<void> shutdown();
 
  private:
-  struct Impl;
+  struct __attribute__((visibility("hidden"))) Impl;
   explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace hubd::client
+#pragma GCC visibility pop

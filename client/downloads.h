@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "client/caller.h"
+#include "caller.h"
+#include "result.h"
 
 namespace hubd::client {
 
@@ -71,11 +72,21 @@ struct EnsureDone {
   std::string warning;
 };
 
-/// What ensure() tells while it runs, on the thread that called it. Either may be empty; both empty asks hubd for no
-/// progress at all.
+/// What ensure() tells while it runs: on the thread that called it; of ensure_async() on a thread of the library, which
+/// is to be given back soon. Any may be empty; without the first two hubd is asked for no progress at all.
 struct EnsureListener {
   std::function<void(EnsureStarted const&)> started;
   std::function<void(Progress const&)> progress;
+  /// The last event, just before the call returns or its future is ready; also when it failed.
+  std::function<void(Result<EnsureDone> const&)> finished;
+};
+
+/// One file, to be opened.
+struct OpenRequest {
+  Caller caller;
+  Repo repo;
+  std::string path;              ///< in the repo
+  bool require_verified = true;  ///< a foreign blob is hashed before it is opened
 };
 
 struct PlanRequest {

@@ -7,8 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "client/caller.h"
+#include "caller.h"
 
+#pragma GCC visibility push(default)
 namespace hubd::client {
 
 /// Environment variables by name. A map, so that tests give their own.
@@ -49,3 +50,4 @@ inline constexpr char const* kSystemSocket = "/run/hubd/hubd.sock";
 std::vector<std::string> sockets(Variables const& variables, uid_t uid);
 
 }  // namespace hubd::client
+#pragma GCC visibility pop

@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 26> kNames{"repository_not_found",
 }  // namespace
 
 std::string_view name_of(ErrorKind kind) noexcept {
+  if (kind == ErrorKind::not_mounted) return "not_mounted";
   auto const number = static_cast<std::size_t>(kind);
   return number >= 1 && number <= kNames.size() ? kNames[number - 1] : "unknown";
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
 namespace hubd::client {
 
 /// One value per thing a caller would do differently. The numbers are the wire contract (proto/hubd/v1/common.proto).
@@ -36,6 +37,9 @@ enum class ErrorKind : std::uint8_t {
   not_supported = 24,         ///< valid, but this hubd cannot do it
   internal = 25,              ///< a bug of hubd
   incomplete_snapshot = 26,   ///< some files of the listing are absent while offline
+  // From 128 on: made on this side, never on the wire.
+  not_mounted =
+      128,  ///< hubd has the file, but this process does not see it: the cache is mounted elsewhere, or nowhere
 };
 
 /// The stable text form, as in JSON and logs: "repository_not_found". "unknown" for a number of a newer hubd.
@@ -61,3 +65,4 @@ inline Error make_error(ErrorKind kind, std::string message) {
 }
 
 }  // namespace hubd::client
+#pragma GCC visibility pop

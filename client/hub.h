@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "client/caller.h"
+#include "caller.h"
 
 namespace hubd::client {
 

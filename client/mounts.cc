@@ -119,10 +119,11 @@ Result<std::string> CacheView::find(std::string const& path, std::string const& 
   auto const other = mapped(path);
   for (auto const& candidate : {own.value_or(""), other.value_or(""), path})
     if (is_there(candidate)) return candidate;
-  return make_error(ErrorKind::local_entry_not_found,
+  return make_error(ErrorKind::not_mounted,
                     "hubd has " + path + ", but this process sees it neither there nor " +
                         (other ? "at " + *other : "below its cache folder " + callers_root) +
-                        "; mount hubd's cache and name the mount by HF_HUB_CACHE, or say where it is in " + kVariable);
+                        "; mount hubd's cache and name the mount by HF_HUB_CACHE, or say where it is in the mount map (" +
+                        kVariable + ")");
 }
 
 }  // namespace hubd::client

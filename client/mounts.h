@@ -5,9 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "client/environment.h"
-#include "client/result.h"
+#include "environment.h"
+#include "result.h"
 
+#pragma GCC visibility push(default)
 namespace hubd::client {
 
 /// A folder of the host, and where this process sees it: containers mount hubd's cache where they like. Both absolute.
@@ -39,7 +40,7 @@ class CacheView {
   /// Where this process, whose cache folder is `callers_root`, has what hubd calls `path`; nobody looks whether it is there.
   [[nodiscard]] std::string seen(std::string const& path, std::string const& callers_root) const;
   /// The same for what must be there: below the caller's own folder, where the mounts say, else at hubd's own path.
-  /// Fails: local_entry_not_found.
+  /// Fails: not_mounted.
   [[nodiscard]] Result<std::string> find(std::string const& path, std::string const& callers_root) const;
 
  private:
@@ -53,3 +54,4 @@ class CacheView {
 };
 
 }  // namespace hubd::client
+#pragma GCC visibility pop

@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "client/error.h"
+#include "error.h"
 
 namespace hubd::client {
 

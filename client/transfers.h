@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "client/caller.h"
-#include "client/downloads.h"
-#include "client/error.h"
+#include "caller.h"
+#include "downloads.h"
+#include "error.h"
 
 namespace hubd::client {
 

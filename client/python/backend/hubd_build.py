@@ -27,6 +27,9 @@ Classifier: Programming Language :: Python :: 3
 Classifier: Typing :: Typed
 Provides-Extra: progress
 Requires-Dist: tqdm; extra == "progress"
+Provides-Extra: grpc
+Requires-Dist: grpcio>=1.50; extra == "grpc"
+Requires-Dist: protobuf>=4.22; extra == "grpc"
 Description-Content-Type: text/markdown
 
 {description}"""
@@ -43,7 +46,14 @@ def metadata():
 
 def package_files():
     found = sorted(path for path in (ROOT / "hubd").rglob("*") if path.is_file() and path.suffix in SUFFIXES)
-    return [(str(path.relative_to(ROOT)), path.read_bytes()) for path in found]
+    return [(str(path.relative_to(ROOT)), path.read_bytes()) for path in found] + proto_files()
+
+
+def proto_files():
+    """What hubd.grpc reads: from the source tree, or from the sdist that was made there."""
+    shipped = ROOT / "hubd/proto"
+    root = shipped if shipped.is_dir() else ROOT.parents[1] / "proto"
+    return [("hubd/proto/" + str(path.relative_to(root)), path.read_bytes()) for path in sorted(root.rglob("*.proto"))]
 
 
 def write_wheel(folder, files):

@@ -56,7 +56,8 @@ class Package(unittest.TestCase):
     def test_installs_without_an_index_and_the_drop_in_costs_nothing(self):
         wheel = build(self.folder.name)
         names = zipfile.ZipFile(wheel).namelist()
-        for name in ("hubd/__init__.py", "hubd/py.typed", "hubd-dropin.pth", "hubd/aio.py"):
+        for name in ("hubd/__init__.py", "hubd/py.typed", "hubd-dropin.pth", "hubd/aio.py",
+                     "hubd/proto/hubd/v1/common.proto"):
             self.assertIn(name, names)
         home = pathlib.Path(self.folder.name) / "venv"
         venv.create(home, with_pip=True)

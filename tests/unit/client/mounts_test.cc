@@ -83,7 +83,7 @@ TEST_F(CacheViewTest, WhatIsNotToBeSeenIsATypedError) {
   CacheView const view("/host/hub", kId, {{"/host", "/mnt/host"}});
   auto const found = view.find("/host/hub/repo", "/nowhere");
   ASSERT_FALSE(found);
-  EXPECT_EQ(ErrorKind::local_entry_not_found, found.error().kind);
+  EXPECT_EQ(ErrorKind::not_mounted, found.error().kind);
   for (auto const* const part : {"/host/hub/repo", "/mnt/host/hub/repo", "HUBD_MOUNT_MAP"})
     EXPECT_NE(std::string::npos, found.error().message.find(part)) << part;
 }
