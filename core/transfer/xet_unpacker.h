@@ -35,7 +35,7 @@ class XetUnpacker {
   Result<void> take(std::span<std::byte const> data, Done& done);
 
  private:
-  static constexpr std::size_t kOutSize = 2 * 1024 * 1024;
+  static constexpr std::size_t kOutSize = 512 * 1024;  // stays in a core's own cache between unpacking, hashing and writing
   struct Unpacked {
     std::uint32_t length = 0;
     std::uint32_t record = 0;  ///< bytes of its record
