@@ -16,6 +16,7 @@ constexpr Bytes buffer_size = 2_MiB;     // of a connection, for records as they
 constexpr std::size_t copiers = 2;       // of chunks that this host has
 constexpr std::size_t queue_max = 64;    // fetches that are planned ahead of the connections
 constexpr unsigned refusals_max = 4;     // signed URLs that are refused although they are new
+constexpr unsigned wrong_max = 3;        // answers to one question that cannot be right: waiting does not mend them
 
 /// Adds what of `run` no other run covers; both stay disjoint and in order.
 void add_uncovered(std::vector<store::HeldRun>& runs, store::HeldRun const& run) {
@@ -151,6 +152,7 @@ asio::awaitable<void> XetTransfer::plan() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   unsigned attempt = 0;
+  unsigned wrong_answers = 0;
   while (!ended_) {
     if (gaps_.empty() || queue_.size() >= queue_max) {
       bool const woken = co_await changed_.wait();
@@ -165,9 +167,16 @@ asio::awaitable<void> XetTransfer::plan() {
     changed_.notify();
     if (asked) {
       attempt = 0;
+      wrong_answers = 0;
       continue;
     }
     gaps_.push_front(gap);
+    bool const wrong = asked.error().kind == ErrorKind::bad_upstream && asked.error().http_status == 200;
+    wrong_answers = wrong ? wrong_answers + 1 : 0;
+    if (wrong_answers >= wrong_max) {
+      end(about(asked.error()));
+      co_return;
+    }
     auto const wait = judge(asked.error(), attempt, false);
     if (!wait) co_return;
     auto const asleep = parts_.timers.clock().now();
@@ -185,7 +194,11 @@ Async<void> XetTransfer::ask(Gap gap) {
   auto answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, gap.extent, with);
   if (!answer) co_return about(answer.error());
   auto layout = lay_out(*answer, gap.extent, size_);
-  if (!layout) co_return about(layout.error());
+  if (!layout) {
+    auto wrong = about(layout.error());
+    wrong.http_status = 200;
+    co_return wrong;
+  }
   last_progress_ = parts_.timers.clock().now();
   for (auto const& term : layout->terms) {
     if (terms_known_.contains(term.extent)) continue;
@@ -199,7 +212,7 @@ Async<void> XetTransfer::ask(Gap gap) {
     if (!looked) co_return looked.error();
   }
   bool const exact = gap.exact && claimed_.total() == claimed;
-  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, landings, exact, 0, 0});
+  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, landings, exact, 0, 0, 0});
   changed_.notify();
   co_return Result<void>();
 }
@@ -327,8 +340,12 @@ asio::awaitable<void> XetTransfer::work() {
       co_return;
     }
     if (++with_permit_ == 1) forgive(asked);
-    auto const before = received_;
-    auto const fetched = co_await fetch(queued.fetch, **permit);
+    auto const before = queued.fetch.first;
+    bool wrong = false;
+    auto const fetched = co_await fetch(queued.fetch, **permit, wrong);
+    bool const progressed = queued.fetch.first > before;
+    queued.wrong = progressed || !wrong ? 0 : queued.wrong + 1;
+    bool const useless = queued.wrong >= wrong_max;
     permit->reset();
     --with_permit_;
     if (!fetched && fetched.error().http_status == 403) {
@@ -347,7 +364,11 @@ asio::awaitable<void> XetTransfer::work() {
     }
     if (fetched || over) continue;
     if (ended_) co_return;
-    auto const wait = judge(fetched.error(), attempt, received_ > before);
+    if (useless) {
+      end(about(fetched.error()));
+      co_return;
+    }
+    auto const wait = judge(fetched.error(), attempt, progressed);
     if (!wait) co_return;
     auto const asleep = parts_.timers.clock().now();
     bool const slept = co_await parts_.timers.sleep_for(*wait);
@@ -381,10 +402,15 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
   return wait;
 }
 
-Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit) {
+/// `wrong`: it failed since the answer cannot be what they should be.
+Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, bool& wrong) {
   auto const with = context();
   auto answer = co_await parts_.cas.open_range(rest.url, rest.bytes, with);
-  if (!answer) co_return about(answer.error());
+  if (!answer) {
+    auto const& error = answer.error();
+    wrong = error.kind == ErrorKind::bad_upstream && (error.http_status == 200 || error.http_status == 206);
+    co_return about(error);
+  }
   auto& response = **answer;
   XetUnpacker unpacker(*partial_, rest);
   fs::Buffer buffer(static_cast<std::size_t>(std::min(buffer_size, std::max<Bytes>(rest.bytes.length, 1))));
@@ -410,6 +436,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit) {
       auto const data = buffer.span().first(filled);
       auto const unpacked = co_await unpack(unpacker, data, filled);
       if (!unpacked && !broken) broken = unpacked.error();
+      wrong = wrong || (!unpacked && unpacked.error().kind == ErrorKind::bad_upstream);
     }
     if (broken) co_return about(*broken);
   }

@@ -91,6 +91,7 @@ class XetTransfer final : public Movement {
     bool exact = false;            ///< as Gap::exact
     std::uint32_t first = 0;       ///< of the flight
     std::uint32_t end = 0;
+    unsigned wrong = 0;  ///< answers in a row that brought no chunk and cannot be right
   };
   Async<void> open();
   Async<void> pass();
@@ -107,7 +108,7 @@ class XetTransfer final : public Movement {
   void take_off(Queued queued);
   void land(Queued const& queued);
   asio::awaitable<void> wait_for_flights();
-  Async<void> fetch(XetFetch& rest, Permit& permit);
+  Async<void> fetch(XetFetch& rest, Permit& permit, bool& wrong);
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
   void put_back(Queued queued);
   std::optional<Duration> judge(Error const& error, unsigned& attempt, bool progressed);

@@ -135,6 +135,7 @@ std::map<Bytes, std::string> spoil_chunk(json::object const& action, Xorb const&
   if (part == "packed_length") return {{begin + 1, flipped((*record)[1])}};
   if (part == "length") return {{begin + 5, flipped((*record)[5])}};
   if (part == "frame") return {{begin + kRecordHead, std::string(4, '\xee')}};  // an LZ4 frame's magic, or just other bytes
+  if (part == "tail") return {{begin + kRecordHead + payload.size() / 2, std::string(payload.size() - payload.size() / 2, '\0')}};
   // A byte of the payload from `at` on whose change still unpacks to the chunk's length: only a hash can tell.
   auto const at = static_cast<std::size_t>(number_of(action, "at", 0));
   for (auto i = at; i < payload.size() && i < at + 512; ++i) {
