@@ -121,7 +121,7 @@ Async<void> StoreKeeper::index_all(std::shared_ptr<Rebuilding> work) {
 Async<StoreChecked> StoreKeeper::verify(StoreListener& listener) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  StoreCheck check(parts_.context, listener);
+  StoreCheck check(parts_.context, parts_.xet.held, listener);
   auto checked = co_await check.run();
   co_return checked;
 }
