@@ -122,6 +122,7 @@ v1::PlanRequest to_message(PlanRequest const& request) {
   *message.mutable_selection() = to_message(request.selection);
   message.set_force(request.force);
   message.set_local_dir(request.local_dir);
+  message.set_sources(request.sources);
   return message;
 }
 
@@ -195,7 +196,8 @@ Plan from_message(v1::PlanResponse const& message) {
   plan.commit = message.commit();
   for (auto const& file : message.files())
     plan.files.push_back(
-        {file.path(), file.size(), file.etag(), file.cached(), file.bytes_network(), file.local_path()});
+        {file.path(), file.size(), file.etag(), file.cached(), file.bytes_network(), file.local_path(), file.bytes_repo(),
+         file.bytes_others(), file.xet(), file.unknown()});
   plan.bytes_total = message.bytes_total();
   plan.bytes_cached = message.bytes_cached();
   plan.bytes_resumable = message.bytes_resumable();
@@ -204,6 +206,9 @@ Plan from_message(v1::PlanResponse const& message) {
   plan.bytes_floor = message.bytes_floor();
   plan.fits = message.fits();
   plan.requests = message.requests();
+  plan.bytes_repo = message.bytes_repo();
+  plan.bytes_others = message.bytes_others();
+  plan.files_unknown = message.files_unknown();
   return plan;
 }
 

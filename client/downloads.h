@@ -95,6 +95,7 @@ struct PlanRequest {
   Selection selection;
   bool force = false;
   std::string local_dir;
+  bool sources = false;  ///< ask, for Xet files, what of them is on this host: metadata only
 };
 
 struct PlannedFile {
@@ -104,6 +105,10 @@ struct PlannedFile {
   bool cached = false;
   std::uint64_t bytes_network = 0;
   std::string local_path;  ///< where it is or will be, as this process sees it
+  std::uint64_t bytes_repo = 0;    ///< of the file, that files of this repo have here
+  std::uint64_t bytes_others = 0;  ///< that files of other repos and adopted ones have
+  bool xet = false;                ///< comes by the Xet route
+  bool unknown = false;            ///< a Xet file of which nobody asked what is here: bytes_network is the most it can be
 };
 
 /// What ensure() would do.
@@ -118,6 +123,15 @@ struct Plan {
   std::uint64_t bytes_floor = 0;  ///< that must stay free
   bool fits = false;
   std::uint64_t requests = 0;
+  std::uint64_t bytes_repo = 0;
+  std::uint64_t bytes_others = 0;
+  std::uint64_t files_unknown = 0;
+
+  /// Bytes that would be written: what is copied from this host takes room too.
+  [[nodiscard]] std::uint64_t bytes_written() const {
+    auto const brought = bytes_network + bytes_repo + bytes_others;
+    return brought > bytes_cached ? brought - bytes_cached : 0;
+  }
 };
 
 /// Is every selected file here and verified? Answered without asking the Hub.

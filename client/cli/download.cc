@@ -47,6 +47,9 @@ ExitCode show_plan(Session& session, client::Plan const& plan) {
   session.output().text("[dry-run] Will download " + std::to_string(files) + " files (out of " +
                         std::to_string(plan.files.size()) + ") totalling " + compact_size(bytes) + ".");
   session.output().table(table);
+  auto const here = plan.bytes_written() - std::min(plan.bytes_written(), plan.bytes_network);
+  if (!session.as_hf() && here > 0)
+    session.output().note(human_size(plan.bytes_network) + " would be fetched; the rest is on this host in other files (`hubctl plan` says in which)");
   return ExitCode::ok;
 }
 
@@ -136,7 +139,7 @@ ExitCode run(Session& session, Options const& options) {
   auto const client = session.connect(request.caller.cache_root);
   if (!client) return session.fail(client.error());
   if (!options.dry_run) return fetch(session, **client, request, *selected, options.progress);
-  client::PlanRequest const question{request.caller, request.repo, request.selection, request.force, request.local_dir};
+  client::PlanRequest const question{request.caller, request.repo, request.selection, request.force, request.local_dir, !session.as_hf()};
   auto const plan = (*client)->plan(question);
   return plan ? show_plan(session, *plan) : session.fail(plan.error());
 }

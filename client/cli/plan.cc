@@ -33,8 +33,23 @@ json::object item_of(client::PlannedFile const& file) {
   item["etag"] = file.etag;
   item["cached"] = file.cached;
   item["bytes_network"] = file.bytes_network;
+  item["bytes_repo"] = file.bytes_repo;
+  item["bytes_others"] = file.bytes_others;
+  item["sources"] = file.unknown ? "unknown" : "known";
   item["local_path"] = file.local_path;
   return item;
+}
+
+/// "21.6 MB this repo, 2.4 MB network".
+std::string origin(client::PlannedFile const& file) {
+  if (file.cached) return file.bytes_others > 0 ? "cache of another repo" : "cache";
+  if (file.unknown) return "network, as far as known";
+  std::vector<std::string> parts;
+  if (file.bytes_repo > 0) parts.push_back(human_size(file.bytes_repo) + " this repo");
+  if (file.bytes_others > 0) parts.push_back(human_size(file.bytes_others) + " other repos");
+  if (parts.empty()) return file.bytes_network < file.size && !file.xet ? "network, partly here" : "network";
+  if (file.bytes_network > 0) parts.push_back(human_size(file.bytes_network) + " network");
+  return join(parts, ", ");
 }
 
 void show(Output& output, client::Plan const& plan) {
@@ -49,10 +64,7 @@ void show(Output& output, client::Plan const& plan) {
     Table table;
     table.columns = {"file", "size", "from"};
     for (auto const& file : plan.files) {
-      auto const* const from = file.cached                      ? "cache"
-                               : file.bytes_network < file.size ? "network, partly here"
-                                                                : "network";
-      table.rows.push_back({json::value(file.path), json::value(human_size(file.size)), json::value(from)});
+      table.rows.push_back({json::value(file.path), json::value(human_size(file.size)), json::value(origin(file))});
     }
     table.empty_text = "No file is selected.";
     if (output.mode() != Mode::quiet) output.table(table);
@@ -63,14 +75,18 @@ void show(Output& output, client::Plan const& plan) {
   }
   std::vector<std::pair<std::string, std::uint64_t>> const sizes{
       {"bytes_total", plan.bytes_total},         {"bytes_cached", plan.bytes_cached},
-      {"bytes_resumable", plan.bytes_resumable}, {"bytes_network", plan.bytes_network},
+      {"bytes_resumable", plan.bytes_resumable}, {"bytes_repo", plan.bytes_repo},
+      {"bytes_others", plan.bytes_others},       {"bytes_network", plan.bytes_network},
       {"bytes_free", plan.bytes_free},           {"bytes_floor", plan.bytes_floor}};
   for (auto const& [name, bytes] : sizes)
     if (output.mode() == Mode::json || name != "bytes_network") fields.emplace_back(name, size(bytes));
+  fields.emplace_back("files_unknown", plan.files_unknown);
   fields.emplace_back("fits", plan.fits);
   fields.emplace_back("requests", plan.requests);
   output.object(fields);
-  auto const needed = plan.bytes_network + plan.bytes_floor;
+  if (plan.files_unknown > 0)
+    output.hint("what this host has of " + count_text(plan.files_unknown, "file") + " is unknown, since the Hub's storage was not asked");
+  auto const needed = plan.bytes_written() + plan.bytes_floor;
   if (!plan.fits)
     output.warning("too little space: " + human_size(needed > plan.bytes_free ? needed - plan.bytes_free : 0) +
                    " more must be free (`hubctl cache ls --sort size` shows what is large)");
@@ -95,6 +111,7 @@ ExitCode run(Session& session, Options const& options) {
   request.repo = name->repo;
   request.selection = selected->selection;
   request.force = options.force;
+  request.sources = true;
   if (!options.local_dir.empty()) request.local_dir = session.absolute(options.local_dir);
   auto const client = session.connect(request.caller.cache_root);
   if (!client) return session.fail(client.error());

@@ -263,6 +263,7 @@ ExitCode plan_batch(Session& session, BatchOptions const& options) {
   client::PlanRequest common;
   common.caller = session.caller(options.cache_dir, options.token);
   common.force = options.force;
+  common.sources = true;
   auto const client = session.connect(common.caller.cache_root);
   if (!client) return session.fail(client.error());
   auto const outcomes = run_lines<client::Plan>(lines.size(), [&](std::size_t i) {
@@ -289,11 +290,17 @@ ExitCode plan_batch(Session& session, BatchOptions const& options) {
       item["bytes_cached"] = plan.bytes_cached;
       item["bytes_resumable"] = plan.bytes_resumable;
       item["bytes_network"] = plan.bytes_network;
+      item["bytes_repo"] = plan.bytes_repo;
+      item["bytes_others"] = plan.bytes_others;
+      item["files_unknown"] = plan.files_unknown;
       files += plan.files.size();
       sum.bytes_total += plan.bytes_total;
       sum.bytes_cached += plan.bytes_cached;
       sum.bytes_resumable += plan.bytes_resumable;
       sum.bytes_network += plan.bytes_network;
+      sum.bytes_repo += plan.bytes_repo;
+      sum.bytes_others += plan.bytes_others;
+      sum.files_unknown += plan.files_unknown;
       sum.bytes_free = plan.bytes_free;  // of one cache
       sum.bytes_floor = plan.bytes_floor;
       sum.requests += plan.requests;
@@ -307,7 +314,7 @@ ExitCode plan_batch(Session& session, BatchOptions const& options) {
   }
   auto const failures = tell_failures(session, options.file, lines, outcomes);
   bool const known = failures < lines.size();
-  sum.fits = known && sum.bytes_network + sum.bytes_floor <= sum.bytes_free;
+  sum.fits = known && sum.bytes_written() + sum.bytes_floor <= sum.bytes_free;
   bool const machine = output.mode() == Mode::json || output.mode() == Mode::quiet;
   auto const size = [&](std::uint64_t bytes) { return machine ? json::value(bytes) : json::value(human_size(bytes)); };
   Fields fields;
@@ -321,14 +328,16 @@ ExitCode plan_batch(Session& session, BatchOptions const& options) {
   }
   std::vector<std::pair<std::string, std::uint64_t>> const sizes{
       {"bytes_total", sum.bytes_total},         {"bytes_cached", sum.bytes_cached},
-      {"bytes_resumable", sum.bytes_resumable}, {"bytes_network", sum.bytes_network},
+      {"bytes_resumable", sum.bytes_resumable}, {"bytes_repo", sum.bytes_repo},
+      {"bytes_others", sum.bytes_others},       {"bytes_network", sum.bytes_network},
       {"bytes_free", sum.bytes_free},           {"bytes_floor", sum.bytes_floor}};
   for (auto const& [name, bytes] : sizes)
     if (output.mode() == Mode::json || name != "bytes_network") fields.emplace_back(name, size(bytes));
+  fields.emplace_back("files_unknown", sum.files_unknown);
   fields.emplace_back("fits", sum.fits);
   fields.emplace_back("requests", sum.requests);
   if (known) output.object(fields);
-  auto const needed = sum.bytes_network + sum.bytes_floor;
+  auto const needed = sum.bytes_written() + sum.bytes_floor;
   if (known && !sum.fits)
     output.warning("too little space for all of them: " + human_size(needed - std::min(needed, sum.bytes_free)) +
                    " more must be free (`hubctl cache ls --sort size` shows what is large)");

@@ -47,6 +47,7 @@ struct EnsureRequest {
   bool force = false;
   bool require_verified = false;
   bool detach = false;
+  bool want_sources = false;  ///< plan(): ask, for Xet files, what of them is here
   std::size_t max_workers = 0;  ///< files at a time for this transfer; 0: the engine's own limits
   std::string local_dir;  ///< absolute; empty: the cache. The daemon has checked that the peer may name paths.
 };
@@ -107,7 +108,11 @@ struct PlannedFile {
   Bytes size = 0;
   std::string etag;
   bool cached = false;
-  Bytes bytes_network = 0;
+  Bytes bytes_repo = 0;     ///< of the file, that files of this repo have here; all of it when it is cached
+  Bytes bytes_others = 0;   ///< that files of other repos and adopted ones have
+  Bytes bytes_network = 0;  ///< as they travel, where that was asked
+  bool xet = false;         ///< comes by the Xet route
+  bool unknown = false;     ///< a Xet file of which nobody asked what is here: all of it may have to come
   std::string local_path;
 };
 
@@ -118,6 +123,9 @@ struct PlanResult {
   Bytes bytes_cached = 0;
   Bytes bytes_resumable = 0;
   Bytes bytes_network = 0;
+  Bytes bytes_repo = 0;
+  Bytes bytes_others = 0;
+  std::uint64_t files_unknown = 0;
   Bytes bytes_free = 0;
   Bytes bytes_floor = 0;
   bool fits = true;

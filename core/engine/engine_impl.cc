@@ -9,6 +9,7 @@
 #include "core/engine/inspect.h"
 #include "core/engine/recovery.h"
 #include "core/engine/windowed_http.h"
+#include "core/engine/xet_plan.h"
 #include "core/net/within.h"
 #include "core/transfer/partial.h"
 
@@ -410,11 +411,13 @@ Async<PlanResult> EngineImpl::plan(EnsureRequest request) {
   auto const target = co_await find_target_in_time(request);
   if (!target) co_return target.error();
   auto const& commit = target->revision.commit;
-  PlanResult plan{commit, {}, 0, 0, 0, 0, 0, 0, true, 0};
+  PlanResult plan{commit, {}};
   plan.requests = target->revision.requests + target->chosen.requests;
   bool const local = !request.local_dir.empty();
   std::set<std::string> contents;
   sched::DiskBudget::Needs needs;
+  std::vector<std::size_t> by_xet;  // of plan.files
+  auto const ours = context_.parts.cache.layout().repo(request.repo) + "/";
   auto measure = [&]() -> Result<void> {
     cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), request.local_dir);
     for (auto const& file : target->chosen.files) {
@@ -433,8 +436,11 @@ Async<PlanResult> EngineImpl::plan(EnsureRequest request) {
         if (!seen) return seen.error();
         planned.cached = seen->usable(false) || seen->state == Seen::State::edited;
       }
-      if (!planned.cached) planned.cached = !find_holder(context_.parts.files, *context_.ledger, file, "").empty();
+      auto const holder = planned.cached ? std::string() : find_holder(context_.parts.files, *context_.ledger, file, "");
+      if (!holder.empty()) planned.cached = true;
       if (request.force) planned.cached = false;
+      bool const elsewhere = !holder.empty() && !holder.starts_with(ours);
+      if (planned.cached) (elsewhere ? planned.bytes_others : planned.bytes_repo) = file.size;
       bool const counted = !contents.insert(file.etag()).second && !local;  // two names of one content move once
       Bytes const kept = planned.cached ? 0 : transfer::Partial::claimed(context_.parts.files, context_.partials, file.etag(), file.size);
       planned.bytes_network = planned.cached || counted ? 0 : file.size - std::min(kept, file.size);
@@ -444,7 +450,7 @@ Async<PlanResult> EngineImpl::plan(EnsureRequest request) {
       plan.bytes_total += file.size;
       plan.bytes_cached += planned.cached ? file.size : 0;
       plan.bytes_resumable += std::min(kept, file.size);
-      plan.bytes_network += planned.bytes_network;
+      if (!planned.cached && !counted && comes_by_xet(context_, request.caller, file)) by_xet.push_back(plan.files.size());
       plan.files.push_back(std::move(planned));
     }
     auto const free = context_.parts.files.free_space(context_.parts.cache.layout().root());
@@ -454,6 +460,18 @@ Async<PlanResult> EngineImpl::plan(EnsureRequest request) {
   };
   auto const measured = co_await net::offload(context_.parts.disk, measure);
   if (!measured) co_return measured.error();
+  XetPlan sources(context_, files_.xet(), request.repo, commit, request.caller);
+  for (auto const i : by_xet) sources.add(target->chosen.files[i], plan.files[i]);
+  if (request.want_sources) {
+    auto const asked = co_await sources.run();
+    plan.requests += asked;
+  }
+  for (auto const& file : plan.files) {
+    plan.bytes_network += file.bytes_network;
+    plan.bytes_repo += file.bytes_repo;
+    plan.bytes_others += file.bytes_others;
+    if (file.unknown) ++plan.files_unknown;
+  }
   plan.bytes_floor = context_.tuning.free_floor;
   plan.fits = context_.disk.ask(needs, plan.bytes_free, plan.bytes_floor).fits;
   co_return plan;

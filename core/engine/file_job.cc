@@ -52,6 +52,10 @@ Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string
 
 }  // namespace
 
+bool comes_by_xet(Context const& context, Caller const& caller, ListedFile const& file) {
+  return context.options.xet && !caller.disable_xet && file.size >= xet_size_min && xet::MerkleHash::parse(file.xet_hash);
+}
+
 FileJob::FileJob(Context& context, XetDesk& xet, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
@@ -199,8 +203,7 @@ Async<void> FileJob::work_locked() {
 }
 
 std::shared_ptr<cas::TokenSource> FileJob::xet_access() const {
-  bool const wanted = context_.options.xet && !task_.caller.disable_xet && task_.file.size >= xet_size_min;
-  if (!wanted || !xet::MerkleHash::parse(task_.file.xet_hash)) return nullptr;
+  if (!comes_by_xet(context_, task_.caller, task_.file)) return nullptr;
   return xet_desk_.accesses.find(task_.repo, task_.commit, task_.caller);
 }
 

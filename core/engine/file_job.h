@@ -28,6 +28,9 @@ struct FileTask {
   sched::TransferKey transfer{};
 };
 
+/// Does a file come by the Xet route, as far as the caller, the operator and the listing say?
+bool comes_by_xet(Context const& context, Caller const& caller, ListedFile const& file);
+
 /// What all Xet transfers of an engine share.
 struct XetDesk {
   explicit XetDesk(Context& context) : accesses(context), adoption(context), held(context), flights(context.parts.executor) {}

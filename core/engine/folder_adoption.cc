@@ -122,6 +122,8 @@ std::string FolderAdoption::known(Found const& found) {
   auto const stat = context.parts.files.lstat(found.path);
   if (!stat || stat->type != fs::Stat::Type::regular) return {};
   auto etag = context.ledger->content_of(*stat);
+  auto const id = ContentId::parse(etag);
+  if (id && id->kind() == ContentId::Kind::git_sha1) return etag;  // the Hub keeps such files whole
   if (etag.empty() || !context.store->has(etag)) return {};
   context.ledger->record(*stat, etag, true, found.path);  // it may stand under another name now
   return etag;
@@ -135,7 +137,7 @@ Async<void> FolderAdoption::learn(Found found) {
   bool named = false;
   auto look = [&] {
     auto etag = known(found);
-    named = !etag.empty() && parts_.context.store->names_terms(etag);
+    named = !etag.empty() && (!parts_.context.store->has(etag) || parts_.context.store->names_terms(etag));
     return etag;
   };
   auto const etag = co_await net::offload(parts_.context.background(), look);

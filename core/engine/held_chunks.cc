@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/engine/inspect.h"
 #include "core/transfer/partial.h"
 
 namespace hubd::engine {
@@ -46,12 +47,41 @@ std::vector<store::HeldRun> HeldChunks::find(xet::MerkleHash const& xorb, std::u
 
 std::unique_ptr<fs::File> HeldChunks::open(std::string const& etag) {
   auto path = standing(context_, etag);
+  auto const part = path.empty() ? damaged(etag) : std::nullopt;
+  if (part) {
+    auto opened = context_.parts.files.open(part->path, fs::OpenMode::read);
+    auto const stat = opened ? (*opened)->stat() : Result<fs::Stat>(fs::Stat{});
+    if (opened && stat && same_bytes(*stat, part->stat)) return std::move(*opened);
+  }
   if (path.empty()) path = transfer::Partial::path_of(context_.partials, etag);  // one that is being filled
   auto file = context_.parts.files.open(path, fs::OpenMode::read);
   return file ? std::move(*file) : nullptr;
 }
 
+void HeldChunks::keep_damaged(std::string const& etag, Place place) {
+  std::scoped_lock const guard(mutex_);
+  if (damaged_.size() < damaged_max) damaged_.insert_or_assign(etag, std::move(place));
+}
+
+std::optional<Place> HeldChunks::damaged(std::string const& etag) const {
+  std::scoped_lock const guard(mutex_);
+  auto const found = damaged_.find(etag);
+  return found == damaged_.end() ? std::nullopt : std::optional<Place>(found->second);
+}
+
+std::vector<std::string> HeldChunks::paths(std::string const& etag) const {
+  std::vector<std::string> paths;
+  for (auto& place : standing_places(context_, etag)) paths.push_back(std::move(place.path));
+  auto const part = paths.empty() ? damaged(etag) : std::nullopt;
+  if (part) paths.push_back(part->path);
+  return paths;
+}
+
 void HeldChunks::distrust(std::string const& etag) {
+  {
+    std::scoped_lock const guard(mutex_);
+    damaged_.erase(etag);
+  }
   auto const recipe = context_.store->read(etag);
   auto const path = standing(context_, etag);
   auto const stat = path.empty() ? Result<fs::Stat>(fs::Stat{}) : context_.parts.files.stat(path);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +11,12 @@
 #include "core/transfer/chunk_holder.h"
 
 namespace hubd::engine {
+
+/// A place of a content, by one of its names.
+struct Place {
+  std::string path;
+  fs::Stat stat;
+};
 
 /// Chunks inside verified files, by the store's recipes and the ledger's places. Lives as long as the engine.
 class HeldChunks final : public transfer::ChunkHolder {
@@ -20,15 +29,20 @@ class HeldChunks final : public transfer::ChunkHolder {
   /// the recipe that is damaged.
   void distrust(std::string const& etag) override;
 
+  /// Of a place where some chunks are wrong the others can be had all the same, for repairing it above all: it is read from where
+  /// no whole place stands, for as long as hubd runs. Its recipe must not name the wrong ones any more.
+  void keep_damaged(std::string const& etag, Place place);
+  /// The paths that open() would read a published content from.
+  [[nodiscard]] std::vector<std::string> paths(std::string const& etag) const;
+
  private:
+  static constexpr std::size_t damaged_max = 1000;
+  [[nodiscard]] std::optional<Place> damaged(std::string const& etag) const;
   Context& context_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Place> damaged_;  // by content; under mutex_
 };
 
-/// A place of a content, by one of its names.
-struct Place {
-  std::string path;
-  fs::Stat stat;
-};
 /// Places whose bytes still are those that were hashed, each inode once, the newest first; `changed`: of the others that are
 /// there. Blocking.
 std::vector<Place> standing_places(Context& context, std::string const& etag, std::uint64_t* changed = nullptr);

@@ -61,11 +61,14 @@ Ledger::Verdict Ledger::look(fs::Stat const& stat, std::string const& etag) cons
   auto const row = query.step();
   if (!row || !*row) return Verdict::unknown;
   bool const same = query.integer(0) == static_cast<std::int64_t>(stat.size) && query.integer(1) == stat.mtime_ns;
-  bool const this_content = query.text(2) == etag;
+  auto const content = query.text(2);
+  bool const this_content = content == etag;
+  // A SHA-256 says nothing about a git blob id, and the other way round.
+  bool const comparable = content.size() == etag.size();
   bool const matches = query.integer(3) != 0;
   query.reset();
   if (!same) return Verdict::edited;
-  if (!this_content) return matches ? Verdict::wrong : Verdict::unknown;
+  if (!this_content) return matches && comparable ? Verdict::wrong : Verdict::unknown;
   return matches ? Verdict::verified : Verdict::wrong;
 }
 

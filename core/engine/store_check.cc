@@ -32,7 +32,7 @@ struct StoreCheck::Reading {
       auto const bytes = buffer.span().first(chunk.length);
       auto const count = file->read_at(offset, bytes);
       if (!count || *count != chunk.length || xet::chunk_hash(bytes) != chunk.hash) {
-        ++damaged;
+        wrong.push_back(ordinal);
         if (found.size() < told_max) found.push_back({path, recipe.id.etag(), offset, chunk.length, chunk.hash.text()});
       }
       offset += chunk.length;
@@ -50,7 +50,7 @@ struct StoreCheck::Reading {
   fs::Buffer buffer;
   std::size_t ordinal = 0;
   Bytes offset = 0;
-  std::uint64_t damaged = 0;
+  std::vector<std::size_t> wrong;
   std::vector<DamagedChunk> found;
 };
 
@@ -113,21 +113,47 @@ Async<void> StoreCheck::check(std::string etag) {
     co_return Result<void>();
   }
   bool good = false;
+  std::vector<std::size_t> wrong;  // of the last place that is not whole
   auto const begun = progress_.bytes_done;
   for (auto const& place : content->places) {
     progress_.bytes_done = begun;  // a further place of the same content is the same bytes
-    auto const right = co_await check_place(*content, place);
+    auto const right = co_await check_place(*content, place, wrong);
     if (!right) co_return right.error();
     good = good || *right;
   }
   progress_.bytes_done = begun + content->recipe.size;
   if (good) co_return Result<void>();
-  auto forget = [&] { return context_.store->forget(etag); };
-  auto const forgotten = co_await net::offload(context_.parts.disk, forget);
-  co_return forgotten;
+  auto settle = [&] { return salvage(std::move(*content), wrong); };
+  auto const settled = co_await net::offload(context_.parts.disk, settle);
+  co_return settled;
 }
 
-Async<bool> StoreCheck::check_place(Content const& content, Place place) {
+Result<void> StoreCheck::salvage(Content content, std::vector<std::size_t> const& wrong) {
+  auto& recipe = content.recipe;
+  auto const& etag = recipe.id.etag();
+  if (recipe.terms.empty()) return context_.store->forget(etag);  // found by no xorb as it is
+  std::vector<store::RecipeTerm> terms;
+  std::size_t ordinal = 0;
+  auto next = wrong.begin();
+  for (auto const& term : recipe.terms) {
+    for (auto i = term.first; i < term.end; ++i, ++ordinal) {
+      bool const bad = next != wrong.end() && *next == ordinal;
+      if (bad) ++next;
+      bool const unknown = bad || term.xorb.is_zero();
+      store::RecipeTerm const one = unknown ? store::RecipeTerm{{}, 0, 1} : store::RecipeTerm{term.xorb, i, i + 1};
+      bool const goes_on = !terms.empty() && terms.back().xorb == one.xorb && (unknown || terms.back().end == one.first);
+      if (goes_on)
+        ++terms.back().end;
+      else
+        terms.push_back(one);
+    }
+  }
+  recipe.terms = std::move(terms);
+  held_.keep_damaged(etag, content.places.back());
+  return context_.store->add(recipe);
+}
+
+Async<bool> StoreCheck::check_place(Content const& content, Place place, std::vector<std::size_t>& wrong) {
   progress_.path = place.path;
   std::unique_ptr<Reading> reading;
   auto open = [&] {
@@ -155,7 +181,7 @@ Async<bool> StoreCheck::check_place(Content const& content, Place place) {
   }
   auto settle = [&] {
     if (reading->changed()) return false;
-    if (reading->damaged > 0) drop(content.recipe.id.etag(), place);
+    if (!reading->wrong.empty()) drop(content.recipe.id.etag(), place);
     return true;
   };
   bool const settled = co_await net::offload(context_.parts.disk, settle);
@@ -166,9 +192,10 @@ Async<bool> StoreCheck::check_place(Content const& content, Place place) {
   ++checked_.files;
   checked_.chunks += content.recipe.chunks.size();
   checked_.bytes += content.recipe.size;
-  if (reading->damaged == 0) co_return true;
+  if (reading->wrong.empty()) co_return true;
+  wrong = std::move(reading->wrong);
   ++checked_.damaged_files;
-  checked_.damaged_chunks += reading->damaged;
+  checked_.damaged_chunks += wrong.size();
   ++context_.totals.integrity_failures;
   context_.parts.log.warning(place.path + " does not hold what it held when it was hashed; it is fetched again when next asked for");
   for (auto& chunk : reading->found) {

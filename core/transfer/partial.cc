@@ -299,17 +299,29 @@ Result<void> Partial::remove(fs::FileSystem& files, std::string const& folder, s
   return files.remove(pair_path(folder, etag, kMapSuffix));
 }
 
-Bytes Partial::claimed(fs::FileSystem& files, std::string const& folder, std::string const& etag, Bytes size) {
-  auto const data = files.lstat(pair_path(folder, etag, kPartialSuffix));
-  if (!data) return 0;
-  auto const file = files.open(pair_path(folder, etag, kMapSuffix), fs::OpenMode::read, kFileMode, true);
-  if (!file) return 0;
-  auto const map = read_map(**file);
-  if (!map || !*map || (*map)->id.etag() != etag || (*map)->size != size) return 0;
+namespace {
+
+ExtentSet claims_of(fs::FileSystem& files, std::string const& folder, std::string const& etag, Bytes size, bool chunks_only) {
   ExtentSet claims;
+  auto const data = files.lstat(pair_path(folder, etag, kPartialSuffix));
+  if (!data) return claims;
+  auto const file = files.open(pair_path(folder, etag, kMapSuffix), fs::OpenMode::read, kFileMode, true);
+  if (!file) return claims;
+  auto const map = read_map(**file);
+  if (!map || !*map || (*map)->id.etag() != etag || (*map)->size != size) return claims;
   for (auto const& record : (*map)->records)
-    if (record.extent.end() <= data->size) claims.add(record.extent);
-  return claims.total();
+    if (record.extent.end() <= data->size && (!chunks_only || record.kind == MapRecord::Kind::chunk)) claims.add(record.extent);
+  return claims;
+}
+
+}  // namespace
+
+Bytes Partial::claimed(fs::FileSystem& files, std::string const& folder, std::string const& etag, Bytes size) {
+  return claims_of(files, folder, etag, size, false).total();
+}
+
+ExtentSet Partial::claimed_chunks(fs::FileSystem& files, std::string const& folder, std::string const& etag, Bytes size) {
+  return claims_of(files, folder, etag, size, true);
 }
 
 }  // namespace hubd::transfer

@@ -77,6 +77,8 @@ class Partial {
   static Result<void> remove(fs::FileSystem& files, std::string const& folder, std::string const& etag);
   /// Bytes that the map of `<etag>` claims, without reading them back: for plans. 0 when there is none or it is unusable.
   static Bytes claimed(fs::FileSystem& files, std::string const& folder, std::string const& etag, Bytes size);
+  /// The same as extents; only whole chunks of a Xet file.
+  static ExtentSet claimed_chunks(fs::FileSystem& files, std::string const& folder, std::string const& etag, Bytes size);
 
  private:
   Partial(fs::FileSystem& files, std::string const& folder, ContentId id, Bytes size);

@@ -60,7 +60,7 @@ cas::CallContext XetTransfer::context() {
   cas::CallContext context;
   context.user_agent = options_.user_agent;
   context.progress_deadline = options_.progress_timeout;
-  context.retries = 0;  // judge() counts them
+  context.retries = estimating_ ? 2 : 0;  // judge() counts them
   context.requests = &requests_;
   return context;
 }
@@ -237,7 +237,7 @@ void XetTransfer::sort_out(Queued queued) {
   }
   if (lacking == 0) return;
   bool const nearly_all = wanted - lacking <= options_.bridge_max && chunks_of_lacking == fetch.end - fetch.first;
-  bool const coming = !repairing_ && (parts_.flights.bring(fetch.xorb, fetch.first, fetch.end) ||
+  bool const coming = !repairing_ && !estimating_ && (parts_.flights.bring(fetch.xorb, fetch.first, fetch.end) ||
                                        parts_.flights.brought(fetch.xorb, fetch.first, fetch.end, queued.landings));
   if (coming) {
     waiting_.push_back(std::move(queued));
@@ -261,7 +261,7 @@ void XetTransfer::sort_out(Queued queued) {
 void XetTransfer::take_off(Queued queued) {
   queued.first = queued.fetch.first;
   queued.end = queued.fetch.end;
-  parts_.flights.begin(this, queued.fetch.xorb, queued.first, queued.end);
+  if (!estimating_) parts_.flights.begin(this, queued.fetch.xorb, queued.first, queued.end);
   queue_.push_back(std::move(queued));
 }
 

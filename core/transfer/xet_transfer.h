@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -55,6 +56,19 @@ class XetTransfer final : public Movement {
   /// Fails: corrupt; disk_full, io; entry_not_found when the CAS does not know the file; stalled, unreachable, bad_upstream,
   /// rate_limited when nothing arrived for progress_timeout; the Hub's refusals of a token; cancelled.
   Async<void> run() override;
+
+  /// Where the bytes would come from.
+  struct Estimate {
+    Bytes network = 0;                    ///< as it travels: packed
+    Bytes partial = 0;                    ///< of the file: an earlier attempt's
+    std::map<std::string, Bytes> copied;  ///< of the file, by the content that has them
+    Bytes promised = 0;                   ///< of the file, that another transfer of the same plan brings
+  };
+  /// Chunks that transfers of one plan bring, by xorb.
+  using Promises = std::map<xet::MerkleHash, ExtentSet>;
+  /// What run() would do, without moving or writing anything: asks how to build the file and looks what is here. Instead of
+  /// run(), once. Adds to `promises` what it would fetch. Fails: as the questions to the CAS.
+  Async<Estimate> estimate(Promises& promises);
 
   [[nodiscard]] std::string const& path() const override { return partial_->path(); }
   [[nodiscard]] fs::File& file() override { return partial_->file(); }
@@ -152,6 +166,7 @@ class XetTransfer final : public Movement {
   unsigned refusals_ = 0;         // 403 in a row
   bool repairing_ = false;
   bool discarded_ = false;
+  bool estimating_ = false;       // nobody is to wait for what we would fetch
   bool probing_ = true;           // runs in the middle of a term are looked for
   Bytes received_ = 0;
   Bytes reused_ = 0;

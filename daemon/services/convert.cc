@@ -71,6 +71,10 @@ v1::PlanResponse to_message(engine::PlanResult const& plan) {
     planned.set_cached(file.cached);
     planned.set_bytes_network(file.bytes_network);
     planned.set_local_path(valid_utf8(file.local_path));
+    planned.set_bytes_repo(file.bytes_repo);
+    planned.set_bytes_others(file.bytes_others);
+    planned.set_xet(file.xet);
+    planned.set_unknown(file.unknown);
   }
   message.set_bytes_total(plan.bytes_total);
   message.set_bytes_cached(plan.bytes_cached);
@@ -80,6 +84,9 @@ v1::PlanResponse to_message(engine::PlanResult const& plan) {
   message.set_bytes_floor(plan.bytes_floor);
   message.set_fits(plan.fits);
   message.set_requests(plan.requests);
+  message.set_bytes_repo(plan.bytes_repo);
+  message.set_bytes_others(plan.bytes_others);
+  message.set_files_unknown(plan.files_unknown);
   return message;
 }
 

@@ -83,6 +83,7 @@ Async<v1::PlanResponse> Downloads::plan(Principal principal, v1::PlanRequest mes
   auto request = translate(principal, message.caller(), message.repo(), message.selection(), message.local_dir());
   if (!request) co_return request.error();
   request->force = message.force();
+  request->want_sources = message.sources();
   auto planning = engine_.plan(std::move(*request));
   auto const plan = co_await std::move(planning);
   if (!plan) co_return plan.error();

@@ -37,6 +37,7 @@ REQUESTS = [
     ("Auth/SwitchToken", {"tokenName": "no-such-name"}),
     ("Downloads/Plan", {"caller": CALLER, "repo": REPO, "force": False,
                         "selection": {"allowPatterns": ["*.json"], "ignorePatterns": ["*.md"], "hasAllowPatterns": True}}),
+    ("Downloads/Plan", {"caller": CALLER, "repo": REPO, "sources": True}),
     ("Downloads/Ensure", {"caller": CALLER, "repo": REPO, "selection": {"files": ["config.json", "sub/model.bin"]},
                           "force": True, "detach": False, "requireVerified": True, "wantProgress": False, "maxWorkers": 2}),
     ("Downloads/Ready", {"caller": {"offline": True}, "repo": {"id": "acme/tiny"}, "selection": {}}),

@@ -158,11 +158,14 @@ class Verify(StoreCase):
         self.assertEqual("corrupt", json.loads(found.stderr)["error"]["kind"])
         again = self.store("verify")
         self.assertEqual((1, 0), (again["files"], again["damaged_chunks"]), "the place was dropped, the other content was not")
-        self.get("acme/next")
-        self.assert_right("acme/next")
+        before = self.route("xorb")["bytes"]
         self.get()
         self.assert_right()
-        self.assertEqual(3, self.store("verify")["files"])
+        self.assertLess(self.route("xorb")["bytes"] - before, MIB, "one chunk is fetched, the others are good")
+        before = self.route("xorb")["bytes"]
+        self.get("acme/next")
+        self.assert_cheap(before)
+        self.assertEqual((3, 0), tuple(self.store("verify")[k] for k in ("files", "damaged_chunks")))
 
     def test_people_read_which_file_and_where(self):
         self.start(model())

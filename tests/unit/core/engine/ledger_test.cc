@@ -40,6 +40,20 @@ fs::Stat stat_of(std::uint64_t inode, Bytes size = 10, std::int64_t mtime = 1000
   return stat;
 }
 
+TEST(Ledger, KnowsWhatAFileIsAndDoesNotMixKindsOfIds) {
+  support::SimFileSystem files;
+  auto const ledger = Ledger::open(files, ":memory:");
+  ASSERT_TRUE(ledger);
+  EXPECT_EQ("", (*ledger)->content_of(stat_of(1)));
+  (*ledger)->record(stat_of(1), etag, true, "/data/a");
+  EXPECT_EQ(etag, (*ledger)->content_of(stat_of(1)));
+  EXPECT_EQ("", (*ledger)->content_of(stat_of(1, 10, 2000))) << "it was written to since";
+  EXPECT_EQ(Ledger::Verdict::wrong, (*ledger)->look(stat_of(1), other));
+  EXPECT_EQ(Ledger::Verdict::unknown, (*ledger)->look(stat_of(1), std::string(40, 'c'))) << "a SHA-256 says nothing about a git blob id";
+  (*ledger)->record(stat_of(2), other, false, "/data/b");
+  EXPECT_EQ("", (*ledger)->content_of(stat_of(2)));
+}
+
 TEST(Ledger, BelievesOnlyTheVeryBytesThatWereHashed) {
   auto const files = fs::system_files();
   auto const ledger = Ledger::open(*files, ":memory:");
