@@ -28,8 +28,8 @@ namespace hubd::client {
 /// Every call blocks its thread and either ends with an answer or with a typed Error; a hubd that goes away in the
 /// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), open(), watch(),
 /// verify_cache() and the long calls of the store end when hubd ends them, when it dies, or when `stop` is requested
-/// (`cancelled`). Safe to use from
-/// many threads at once. Not usable in a child after fork(); connect again there.
+/// (`cancelled`). Safe to use from many threads at once. A child of fork() may end a client, but neither use nor make one:
+/// gRPC hangs there. Fork first.
 ///
 /// The calls named ..._async return at once. They have no thread each: a few threads of the library, shared by all
 /// clients of the process, serve them and call their listeners, which may not end the client. Ending the client ends
