@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "daemon/paths.h"
+#include "daemon/rate_text.h"
 
 namespace hubd::daemon {
 namespace {
@@ -196,6 +197,8 @@ Config typed(Settings const& settings) {
   config.branch_max_age = seconds("metadata.branch_max_age_seconds");
   config.metadata_timeout = seconds("metadata.timeout_seconds");
   config.free_floor = bytes("disk.free_floor");
+  config.bandwidth.always = parse_rate(text("bandwidth.max")).value();
+  for (auto const& window : parse_list(text("bandwidth.schedule"))) config.bandwidth.windows.push_back(parse_rate_window(window).value());
   config.range_size = bytes("transfer.range_size");
   config.connections_per_file = number("transfer.connections_per_file");
   config.xet = text("transfer.xet") == "on";

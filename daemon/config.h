@@ -11,6 +11,7 @@
 #include "core/base/environment.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
+#include "core/sched/bandwidth_plan.h"
 #include "daemon/config_keys.h"
 
 namespace hubd::daemon {
@@ -68,6 +69,7 @@ struct Config {
   std::chrono::seconds branch_max_age{};
   std::chrono::seconds metadata_timeout{};
   Bytes free_floor = 0;
+  sched::BandwidthPlan bandwidth;
   Bytes range_size = 0;
   std::size_t connections_per_file = 0;
   bool xet = true;

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/base/edit_distance.h"
+#include "daemon/rate_text.h"
 #include "daemon/text.h"
 
 namespace hubd::daemon {
@@ -28,8 +29,8 @@ constexpr Key keys[] = {
     {"network.no_proxy", list, "", false, "Hosts and domains that are reached without a proxy."},
     {"network.ca_file", path, "", false, "PEM file of certificate authorities to trust; empty: the system's."},
     {"network.ca_directory", path, "", false, "Folder of hashed certificate authorities to trust, alone or beside network.ca_file."},
-    {"network.connections_per_host", count, "16", false, "Connections to one host at a time.", 1, 256},
-    {"network.connections_total", count, "64", false, "Connections to all hosts at a time.", 1, 4096},
+    {"network.connections_per_host", count, "16", true, "Connections to one host at a time.", 1, 256},
+    {"network.connections_total", count, "64", true, "Connections to all hosts at a time.", 1, 4096},
     {"network.progress_timeout_seconds", seconds, "60", false,
      "An attempt ends when no byte arrives for so long.", 1, 3600},
     {"upstream", urls, "https://huggingface.co", false,
@@ -38,9 +39,12 @@ constexpr Key keys[] = {
      "A branch's commit is asked again when the last answer is older.", 0, 31536000},
     {"metadata.timeout_seconds", seconds, "10", false, "Time for one metadata answer of the Hub.", 1, 600},
     {"disk.free_floor", bytes, "1 GiB", true, "Space that transfers leave free on the cache's file system."},
+    {"bandwidth.max", rate, "off", true, "Bytes per second that all transfers together may receive."},
+    {"bandwidth.schedule", rate_windows, "", true,
+     "Other rates by local time of day, \"08:00-18:00 20 MB/s\"; the first that holds the time wins."},
     {"transfer.range_size", bytes, "16 MiB", false, "Size of one ranged request of a large file.", 65536,
      std::uint64_t{1} << 30U},
-    {"transfer.connections_per_file", count, "8", false, "Ranges of one file fetched at a time.", 1, 64},
+    {"transfer.connections_per_file", count, "8", true, "Ranges of one file fetched at a time.", 1, 64},
     {"transfer.xet", choice, "on", false, "Fetch Xet-backed files by the Xet protocol, chunk by chunk.", 0, 0, "on|off"},
     {"store.adopt", choice, "on", false,
      "Read large files that came by another way than Xet once more, while idle, so that their chunks are reused.", 0, 0, "on|off"},
@@ -174,6 +178,17 @@ Result<void> check_value(Key const& key, std::string_view text) {
       if (!value) return value.error();
       return check_number(key, *value, text);
     }
+    case rate: {
+      auto const value = parse_rate(text);
+      if (!value) return value.error();
+      return {};
+    }
+    case rate_windows:
+      for (auto const& window : parse_list(text)) {
+        auto const value = parse_rate_window(window);
+        if (!value) return value.error();
+      }
+      return {};
     case urls: {
       auto const found = parse_list(text);
       if (found.empty()) return expected("at least one address", text);

@@ -19,6 +19,8 @@ enum class ValueKind : std::uint8_t {
   count,    ///< a whole number
   seconds,  ///< a whole number
   bytes,    ///< a whole number, or with a unit: "10 GiB", "500MB"
+  rate,     ///< "off", or bytes per second: "50 MB/s", "400 Mbit/s"
+  rate_windows,  ///< "08:00-18:00 20 MB/s"; in text form joined by commas
   list,     ///< texts; in text form joined by commas
   urls,     ///< http or https addresses; in TOML one [[upstream]] table each
   uids,     ///< user ids; in text form joined by commas

@@ -34,6 +34,7 @@ std::string_view wanted(ValueKind kind) {
       return "a whole number";
     case ValueKind::bytes:
       return "a whole number, or a string with a unit";
+    case ValueKind::rate_windows:
     case ValueKind::list:
       return "an array of strings";
     case ValueKind::uids:
@@ -105,6 +106,7 @@ class Reader {
         text = integer != nullptr ? std::to_string(integer->get()) : string->get();
         break;
       case ValueKind::list:
+      case ValueKind::rate_windows:
       case ValueKind::uids:
         if (array == nullptr) return mistyped(key, node);
         for (auto const& element : *array) {
@@ -191,7 +193,7 @@ std::string format_toml(std::map<std::string, std::string> const& values) {
       continue;
     }
     text += name + " = ";
-    if (key->kind == ValueKind::list || key->kind == ValueKind::uids) {
+    if (key->kind == ValueKind::list || key->kind == ValueKind::rate_windows || key->kind == ValueKind::uids) {
       text += "[";
       bool first = true;
       for (auto const& element : parse_list(value)) {

@@ -72,6 +72,12 @@ engine::Tuning tuning(Config const& config) {
                                                                       : engine::Tuning::Network::online;
   tuning.branch_max_age = config.branch_max_age;
   tuning.free_floor = config.free_floor;
+  tuning.bandwidth = config.bandwidth;
+  // A connection fills one buffer while another is written and hashed: memory bounds how many may move bytes.
+  auto const affordable = std::max<std::size_t>(1, static_cast<std::size_t>(config.memory_max / memory_per_connection));
+  tuning.connections_total = std::min(config.connections_total, affordable);
+  tuning.connections_per_host = config.connections_per_host;
+  tuning.connections_per_file = config.connections_per_file;
   return tuning;
 }
 
@@ -82,11 +88,6 @@ engine::Options engine_options(Config const& config, std::string const& state_fo
   options.progress_timeout = config.progress_timeout;
   options.metadata_timeout = config.metadata_timeout;
   options.range_size = config.range_size;
-  // A connection fills one buffer while another is written and hashed: memory bounds how many may move bytes.
-  auto const affordable = std::max<std::size_t>(1, static_cast<std::size_t>(config.memory_max / memory_per_connection));
-  options.connections_total = std::min(config.connections_total, affordable);
-  options.connections_per_host = config.connections_per_host;
-  options.connections_per_file = config.connections_per_file;
   options.xet = config.xet;
   options.adopt = config.adopt;
   options.files_in_flight = config.files_in_flight;
@@ -209,7 +210,7 @@ class Daemon {
     cache_options.root = owner_->root();
     cache_.emplace(*files_, *random_, std::move(cache_options), [this] { return owner_->check(); });
     engine::Parts parts{io_.get_executor(), disk_executor(),  hash_executor(), *files_,  *cache_, upstream_->http(),
-                        upstream_->hub(),   entitlement_, timers_,         *random_, log_,
+                        upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http(),
                         idle_.executor()};
     engine_ = engine::make_engine(engine_options(config, state_folder_), parts);
     auto starting = engine_->start();

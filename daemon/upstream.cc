@@ -33,6 +33,9 @@ Result<std::unique_ptr<Upstream>> Upstream::make(asio::any_io_executor executor,
       new Upstream(std::move(resolver), std::move(traffic), std::move(*http), timers, log));
 }
 
-void Upstream::tune(Config const& config) { http_->set_offline(config.network_mode == NetworkMode::offline); }
+void Upstream::tune(Config const& config) {
+  http_->set_offline(config.network_mode == NetworkMode::offline);
+  http_->set_limits(config.connections_per_host, config.connections_total);
+}
 
 }  // namespace hubd::daemon

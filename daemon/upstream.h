@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/log.h"
+#include "core/engine/windowed_http.h"
 #include "core/http/pool_client.h"
 #include "core/hub/hub_client.h"
 #include "core/net/resolver.h"
@@ -36,7 +37,8 @@ class Upstream {
   Upstream(Upstream const&) = delete;
   Upstream& operator=(Upstream const&) = delete;
 
-  [[nodiscard]] http::PoolClient& http() { return *http_; }
+  /// Sends nothing into an empty rate-limit window.
+  [[nodiscard]] engine::WindowedHttp& http() { return windowed_; }
   [[nodiscard]] hub::HubClient& hub() { return hub_; }
   [[nodiscard]] Traffic const& traffic() const { return *traffic_; }
   /// Applies the live keys.
@@ -45,11 +47,12 @@ class Upstream {
  private:
   Upstream(std::unique_ptr<net::Resolver> resolver, std::unique_ptr<Traffic> traffic,
            std::unique_ptr<http::PoolClient> http, net::Timers& timers, Log& log)
-      : resolver_(std::move(resolver)), traffic_(std::move(traffic)), http_(std::move(http)), hub_(*http_, timers, log) {}
+      : resolver_(std::move(resolver)), traffic_(std::move(traffic)), http_(std::move(http)), windowed_(*http_, timers, log), hub_(windowed_, timers, log) {}
 
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<Traffic> traffic_;
   std::unique_ptr<http::PoolClient> http_;
+  engine::WindowedHttp windowed_;
   hub::HubClient hub_;
 };
 

@@ -47,9 +47,13 @@ bool in_flight(client::FileProgress const& file) {
   return file.state == "fetching" || file.state == "verifying" || file.state == "waiting";
 }
 
+/// Before it is known what there is to fetch.
+bool looking_up(client::Progress const& progress) { return progress.files_total == 0 && progress.bytes_total == 0; }
+
 }  // namespace
 
 std::vector<std::string> bar_lines(ProgressView const& view, client::Progress const& progress) {
+  if (looking_up(progress)) return {cut(printable(view.label) + "  waiting: " + printable(progress.waiting_for), view.width)};
   auto const label = cut(printable(view.label), std::min(kLabelMax, std::max<std::size_t>(view.width / 3, 4)));
   auto const share = " " + percent_text(progress.bytes_done, progress.bytes_total);
   auto const bytes = "  " + human_size(progress.bytes_done) + " / " + human_size(progress.bytes_total);
@@ -82,6 +86,7 @@ std::vector<std::string> bar_lines(ProgressView const& view, client::Progress co
 }
 
 std::string plain_line(ProgressView const& view, client::Progress const& progress) {
+  if (looking_up(progress)) return printable(view.label) + ": waiting: " + printable(progress.waiting_for);
   auto text = printable(view.label) + ": " + std::to_string(percent(progress.bytes_done, progress.bytes_total)) +
               " % of " + human_size(progress.bytes_total);
   if (auto const rate = rate_text(progress); !rate.empty()) text += ", " + rate;

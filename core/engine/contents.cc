@@ -3,6 +3,7 @@
 
 #include "core/engine/inspect.h"
 #include "core/http/url.h"
+#include "core/transfer/granted_read.h"
 #include "core/transfer/source.h"
 
 namespace hubd::engine {
@@ -55,7 +56,8 @@ class NetworkStream final : public ContentStream {
   Async<std::size_t> read_some(std::span<std::byte> out) override {
     auto const part = out.first(static_cast<std::size_t>(std::min<Bytes>(out.size(), rest_)));
     if (part.empty()) co_return std::size_t{0};
-    auto const count = co_await response_->read_some(part);
+    Time turn{};
+    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), turn);
     if (!count) co_return count.error();
     if (*count == 0) co_return fail(ErrorKind::bad_upstream, name_ + ": " + response_->route().host + " ended the answer early");
     rest_ -= *count;

@@ -37,7 +37,9 @@ struct Context {
         tuning(options.tuning),
         partials(options.state_folder + "/partials"),
         cas(p.http, p.timers, p.log),
-        desk(p.executor, {permits_max(options), options.connections_per_host, options.connections_per_file}) {}
+        desk(p.executor, p.timers, permit_limits()) {
+    desk.set_bandwidth(tuning.bandwidth);
+  }
 
   Options options;
   Parts parts;
@@ -54,8 +56,14 @@ struct Context {
   std::atomic<bool> stopping = false;  ///< atomic: hashing on the pool looks at it
 
   /// Each permit may hold a block of a body in memory, and as much again on its way to disk and hash.
-  static std::size_t permits_max(Options const& options) {
-    return std::max<std::size_t>(1, std::min<std::size_t>(options.connections_total, options.memory_max / 4_MiB));
+  [[nodiscard]] sched::Admission::Limits permit_limits() const {
+    auto const total = std::max<std::size_t>(1, std::min<std::size_t>(tuning.connections_total, options.memory_max / 4_MiB));
+    return {total, tuning.connections_per_host, tuning.connections_per_file};
+  }
+  void tune(Tuning const& fresh) {
+    tuning = fresh;
+    desk.set_limits(permit_limits());
+    desk.set_bandwidth(tuning.bandwidth);
   }
   /// For reading that nobody waits for.
   [[nodiscard]] asio::any_io_executor background() const { return parts.background ? parts.background : parts.hashing; }

@@ -4,20 +4,32 @@
 #include <memory>
 
 #include "core/net/signal.h"
+#include "core/net/timers.h"
 #include "core/sched/admission.h"
+#include "core/sched/bandwidth.h"
+#include "core/sched/bandwidth_plan.h"
 #include "core/transfer/permits.h"
 
 namespace hubd::engine {
 
-/// Where files stand in line for permits: Admission decides, the desk lets them wait and wakes them.
-/// All on one executor. Dies after everybody who waits or holds.
+/// Where files stand in line for permits and for bytes: Admission and Bandwidth decide, the desk lets them wait and wakes
+/// them. All on one executor. Dies after everybody who waits or holds.
 class Desk {
  public:
-  Desk(asio::any_io_executor executor, sched::Admission::Limits limits) : executor_(std::move(executor)), admission_(limits) {}
+  Desk(asio::any_io_executor executor, net::Timers& timers, sched::Admission::Limits limits)
+      : executor_(executor), timers_(timers), admission_(limits), line_changed_(std::move(executor)) {}
 
+  /// Hands out bytes to who waits for them, until cancelled. To be spawned once.
+  asio::awaitable<void> pace();
   /// Fails: cancelled.
   Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who who);
+  /// Takes effect at once, also for who waits.
+  void set_limits(sched::Admission::Limits limits);
+  void set_bandwidth(sched::BandwidthPlan plan);
+  /// In force now; nothing: no limit.
+  [[nodiscard]] std::optional<Bytes> bandwidth() const { return bandwidth_.rate(); }
   [[nodiscard]] std::size_t in_use() const { return admission_.in_use(); }
+  [[nodiscard]] std::size_t waiting() const { return admission_.waiting(); }
 
  private:
   class Held;
@@ -25,13 +37,23 @@ class Desk {
     explicit Waiter(asio::any_io_executor executor) : woken(std::move(executor)) {}
     net::Signal woken;
     bool granted = false;
+    Bytes bytes = 0;
   };
   void leave(sched::Admission::Ticket ticket);
   void pump();
+  Async<Bytes> quantum(sched::Bandwidth::Who who);
+  void pump_bytes();
+  /// Sets the rate that holds at this time of day.
+  void follow_the_day();
 
   asio::any_io_executor executor_;
+  net::Timers& timers_;
   sched::Admission admission_;
   std::map<sched::Admission::Ticket, Waiter*> waiters_;  // each lives in its acquire()
+  sched::BandwidthPlan plan_;
+  sched::Bandwidth bandwidth_;
+  std::map<sched::Bandwidth::Ticket, Waiter*> byte_waiters_;  // each lives in its quantum()
+  net::Signal line_changed_;
 };
 
 /// One file's place at the desk.

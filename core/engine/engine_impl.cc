@@ -8,6 +8,7 @@
 #include "core/engine/held_chunks.h"
 #include "core/engine/inspect.h"
 #include "core/engine/recovery.h"
+#include "core/engine/windowed_http.h"
 #include "core/engine/xet_plan.h"
 #include "core/net/within.h"
 #include "core/transfer/partial.h"
@@ -16,6 +17,7 @@ namespace hubd::engine {
 namespace {
 
 constexpr std::size_t finished_max = 200;
+constexpr auto narrate_every = std::chrono::seconds(1);
 constexpr auto resume_again = std::chrono::seconds(30);
 
 /// What makes two requests one transfer.
@@ -60,6 +62,7 @@ Async<void> EngineImpl::start() {
   for (auto& row : *rows) tasks_.spawn("resume transfer", resume(std::move(row)));
   auto busy = [this] { return !running_.empty(); };
   tasks_.spawn("verify foreign blobs", verifier_.run(busy));
+  tasks_.spawn("pace bytes", context_.desk.pace());
   tasks_.spawn("collect recipes", collect());
   co_return Result<void>();
 }
@@ -192,6 +195,31 @@ Async<EngineImpl::Target> EngineImpl::find_target_in_time(EnsureRequest const& r
   co_return target;
 }
 
+asio::awaitable<void> EngineImpl::narrate(EnsureRequest const& request, EnsureListener& listener) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  while (true) {
+    bool const slept = co_await context_.parts.timers.sleep_for(narrate_every);
+    if (!slept) co_return;
+    Progress progress;
+    progress.waiting_for = context_.parts.windows->waiting_for(request.repo.endpoint, request.caller.token);
+    if (!progress.waiting_for.empty()) listener.progress(progress);
+  }
+}
+
+Async<EngineImpl::Target> EngineImpl::find_target_aloud(EnsureRequest const& request, EnsureListener* listener) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto on_bug = [this](std::exception_ptr) { context_.parts.log.error("saying what a lookup waits for ended by an exception"); };
+  net::TaskGroup speaking(context_.parts.executor, on_bug);
+  if (listener != nullptr && context_.parts.windows != nullptr) speaking.spawn("say what is waited for", narrate(request, *listener));
+  auto target = co_await find_target_in_time(request);
+  speaking.cancel();
+  auto joining = speaking.join();
+  co_await std::move(joining);
+  co_return target;
+}
+
 Async<std::optional<EnsureResult>> EngineImpl::answer_from_disk(EnsureRequest const& request, Target const& target) {
   std::optional<EnsureResult> result;
   if (request.force || !request.local_dir.empty()) co_return result;
@@ -259,7 +287,7 @@ EnsureResult EngineImpl::begin_answer(EnsureRequest const& request, Target const
 Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* listener) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  auto target = co_await find_target_in_time(request);
+  auto target = co_await find_target_aloud(request, listener);
   if (!target) co_return target.error();
   auto const& commit = target->revision.commit;
   Bytes total = 0;
@@ -290,7 +318,12 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
                          (job->progress().waiting_for.empty() ? "" : ", waiting for " + job->progress().waiting_for));
     if (listener != nullptr) listener->progress(job->progress());
   }
-  if (job->error()) co_return *job->error();
+  if (job->error()) {
+    auto error = *job->error();
+    if (job->parks())
+      error.what += "; what came so far is kept, and transfer " + job->id() + " goes on by itself when that is over (`hubctl transfers ls` shows it)";
+    co_return error;
+  }
   if (listener != nullptr) listener->progress(job->progress());
   auto result = co_await answer(request, *target, *job);
   if (result && !first) result->requests = target->revision.requests + target->chosen.requests;
@@ -336,6 +369,16 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
     if (task.detached) set_detached(*found->second);
     return found->second;
   }
+  // One that is parked for the same goes on at once, now that somebody asks for it.
+  for (auto const& [parked_id, parked] : parked_) {
+    if (parked.key != key) continue;
+    if (id.empty() || id == parked_id) {
+      id = parked_id;
+      tries_[id] = {parked.attempt, parked.since};
+      parked_.erase(parked_id);
+    }
+    break;
+  }
   auto const number = next_transfer_++;
   if (id.empty()) id = "t" + std::to_string(number) + "-" + context_.parts.random.hex(6);
   auto job = std::make_shared<TransferJob>(context_, files_, verifier_, id, sched::TransferKey{number}, std::move(task));
@@ -353,6 +396,11 @@ asio::awaitable<void> EngineImpl::drive(std::shared_ptr<TransferJob> job, std::s
   auto const found = by_task_.find(key);
   if (found != by_task_.end() && found->second == job) by_task_.erase(found);
   running_.erase(job->id());
+  if (job->parks() && !context_.stopping) {
+    park(job, std::move(key));
+    co_return;
+  }
+  tries_.erase(job->id());
   finished_.emplace_back(job->task().caller.principal, job->info());
   if (finished_.size() > finished_max) finished_.pop_front();
 }
@@ -535,6 +583,8 @@ std::vector<TransferInfo> EngineImpl::transfers(Principal principal, bool includ
   if (include_finished)
     for (auto const& [owner, info] : finished_)
       if (owner == principal) list.push_back(info);
+  for (auto const& [id, parked] : parked_)
+    if (parked.job->task().caller.principal == principal) list.push_back(info_of(parked));
   for (auto const& [id, job] : running_)
     if (job->task().caller.principal == principal) list.push_back(job->info());
   return list;
@@ -549,6 +599,7 @@ Result<std::shared_ptr<TransferJob>> EngineImpl::find(Principal principal, std::
 Result<TransferInfo> EngineImpl::transfer(Principal principal, std::string const& id) {
   auto const job = find(principal, id);
   if (job) return (*job)->info();
+  if (auto const* const parked = find_parked(principal, id)) return info_of(*parked);
   for (auto const& [owner, info] : finished_)
     if (owner == principal && info.id == id) return info;
   return job.error();
@@ -556,6 +607,14 @@ Result<TransferInfo> EngineImpl::transfer(Principal principal, std::string const
 
 Result<TransferInfo> EngineImpl::cancel(Principal principal, std::string const& id) {
   auto const job = find(principal, id);
+  if (auto const* const parked = find_parked(principal, id)) {
+    auto info = info_of(*parked);
+    info.state = "cancelled";
+    info.error = fail(ErrorKind::cancelled, describe(info.repo) + " was cancelled; what came so far is kept for the next time");
+    forget_parked(id);
+    finished_.emplace_back(principal, info);
+    return info;
+  }
   if (!job) return transfer(principal, id);  // one that has ended is as cancelled as it gets
   (*job)->stop(fail(ErrorKind::cancelled, describe((*job)->task().repo) + " was cancelled; what came so far is kept for the next time"));
   return (*job)->info();

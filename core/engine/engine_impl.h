@@ -37,7 +37,7 @@ class EngineImpl final : public Engine {
   Result<TransferInfo> detach(Principal principal, std::string const& id) override;
   StoreCare& store() override { return keeper_; }
   Totals totals() const override;
-  void tune(Tuning const& tuning) override { context_.tuning = tuning; }
+  void tune(Tuning const& tuning) override { context_.tune(tuning); }
   void noted(std::string blob, std::string etag, bool matches) override;
 
  private:
@@ -50,6 +50,9 @@ class EngineImpl final : public Engine {
   Async<Revisions::Resolved> resolve_for(EnsureRequest const& request);
   Async<Target> find_target(EnsureRequest const& request);
   Async<Target> find_target_in_time(EnsureRequest const& request);
+  /// The same, while the listener hears once a second what it waits for.
+  Async<Target> find_target_aloud(EnsureRequest const& request, EnsureListener* listener);
+  asio::awaitable<void> narrate(EnsureRequest const& request, EnsureListener& listener);
   /// The answer, when every file is here and may be served as it is.
   Async<std::optional<EnsureResult>> answer_from_disk(EnsureRequest const& request, Target const& target);
   Async<EnsureResult> answer(EnsureRequest const& request, Target const& target, TransferJob const& job);
@@ -67,6 +70,22 @@ class EngineImpl final : public Engine {
   asio::awaitable<void> collect();
   Result<std::vector<Journal::Row>> recover();
   Result<std::shared_ptr<TransferJob>> find(Principal principal, std::string const& id);
+  /// A transfer that could not go on and is begun again by itself, later and later, until the world is back.
+  struct Parked {
+    std::shared_ptr<TransferJob> job;  ///< ended: what it was, and why it stopped
+    std::string key;                   ///< of by_task_
+    std::uint64_t number = 0;          ///< of this parking: an older timer finds another and does nothing
+    unsigned attempt = 0;              ///< tries since bytes last moved
+    Time since{};                      ///< when it was parked first
+    Time next{};                       ///< when it is begun again
+  };
+  void park(std::shared_ptr<TransferJob> job, std::string key);
+  asio::awaitable<void> unpark_later(std::string id, std::uint64_t number, Time when);
+  void forget_parked(std::string const& id);
+  asio::awaitable<void> forget_row(std::string id);
+  [[nodiscard]] TransferInfo info_of(Parked const& parked) const;
+  /// The parked transfer of that id, if it is the principal's.
+  [[nodiscard]] Parked const* find_parked(Principal principal, std::string const& id) const;
   [[nodiscard]] Error stopping() const;
 
   Context context_;
@@ -78,9 +97,16 @@ class EngineImpl final : public Engine {
   Lookups lookups_;
   Contents contents_;
   StoreKeeper keeper_;
+  struct Tries {
+    unsigned attempt = 0;
+    Time since{};
+  };
+  std::map<std::string, Tries> tries_;  // of transfers that were parked and run again, by id
   std::uint64_t next_transfer_ = 1;
   std::map<std::string, std::shared_ptr<TransferJob>> by_task_;  // single flight: what is wanted -> its transfer
   std::map<std::string, std::shared_ptr<TransferJob>> running_;  // by id
+  std::map<std::string, Parked> parked_;                         // by id
+  std::uint64_t parkings_ = 0;
   std::deque<std::pair<Principal, TransferInfo>> finished_;      // newest last
 };
 

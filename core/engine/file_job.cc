@@ -3,6 +3,7 @@
 
 #include "core/cache/local_dir.h"
 #include "core/engine/inspect.h"
+#include "core/engine/windowed_http.h"
 #include "core/http/url.h"
 #include "core/transfer/file_transfer.h"
 #include "core/transfer/xet_transfer.h"
@@ -69,7 +70,10 @@ void FileJob::stop() {
 
 std::string FileJob::waiting_for() const {
   if (!lock_wait_.empty()) return lock_wait_;
-  return movement_ ? movement_->waiting_for() : std::string();
+  if (movement_ && !movement_->waiting_for().empty()) return movement_->waiting_for();
+  auto const* const windows = context_.parts.windows;
+  bool const moving = movement_ && movement_->fetched() > 0;
+  return windows == nullptr || result_ || moving ? std::string() : windows->waiting_for(task_.repo.endpoint, task_.caller.token);
 }
 
 std::string FileJob::state() const {
@@ -212,7 +216,7 @@ Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource>
   options.name = subject();
   options.folder = context_.partials;
   options.user_agent = task_.caller.user_agent;
-  options.connections = context_.options.connections_per_file;
+  options.connections = context_.tuning.connections_per_file;
   options.progress_timeout = context_.options.progress_timeout / 2;  // the other half is the plain route's
   auto const file = xet::MerkleHash::parse(task_.file.xet_hash);
   auto transfer = std::make_unique<transfer::XetTransfer>(std::move(parts), std::move(options), std::move(id), *file, task_.file.size);
@@ -239,7 +243,7 @@ Async<void> FileJob::move_plainly(ContentId id) {
   options.name = subject();
   options.folder = context_.partials;
   options.range_max = context_.options.range_size;
-  options.connections = context_.options.connections_per_file;
+  options.connections = context_.tuning.connections_per_file;
   options.progress_timeout = fell_back_ ? context_.options.progress_timeout / 2 : context_.options.progress_timeout;
   movement_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), std::move(id), task_.file.size);
   auto moved = co_await run_movement();

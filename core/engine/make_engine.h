@@ -14,8 +14,11 @@
 #include "core/hub/hub_client.h"
 #include "core/http/client.h"
 #include "core/net/timers.h"
+#include "core/sched/bandwidth_plan.h"
 
 namespace hubd::engine {
+
+class WindowedHttp;
 
 /// What an operator may change while the engine runs.
 struct Tuning {
@@ -23,6 +26,10 @@ struct Tuning {
   Network network = Network::online;
   Duration branch_max_age = std::chrono::seconds(30);
   Bytes free_floor = 1_GiB;
+  sched::BandwidthPlan bandwidth;  ///< of content bytes that arrive, all together
+  std::size_t connections_total = 64;
+  std::size_t connections_per_host = 16;
+  std::size_t connections_per_file = 8;
 };
 
 /// Fixed at start.
@@ -33,9 +40,6 @@ struct Options {
   Duration progress_timeout = std::chrono::seconds(60);
   Duration metadata_timeout = std::chrono::seconds(10);
   Bytes range_size = 16_MiB;
-  std::size_t connections_total = 64;
-  std::size_t connections_per_host = 16;
-  std::size_t connections_per_file = 8;
   std::size_t files_in_flight = 8;
   Bytes memory_max = 512_MiB;  ///< of body buffers, all together
   bool xet = true;             ///< Xet-backed files by the Xet protocol; else all by the plain route
@@ -57,6 +61,7 @@ struct Parts {
   net::Timers& timers;
   Random& random;
   Log& log;
+  WindowedHttp const* windows = nullptr;  ///< what `http` and `hub` go through, if so: says what a call waits for
   asio::any_io_executor background{};  ///< of threads that give way to everybody else; none: `hashing`
 };
 

@@ -56,6 +56,14 @@ void TransferJob::stop(Error why) {
   internal_.notify();
 }
 
+bool TransferJob::parks() const {
+  if (!error_ || error_->kind == ErrorKind::cancelled) return false;
+  // A folder of somebody's own is not written to behind his back, and one call's offline is not the host's.
+  if ((!task_.local_dir.empty() && !task_.detached) || task_.caller.offline) return false;
+  bool const full = error_->kind == ErrorKind::disk_full && (task_.detached || fetched_ > 0);
+  return full || hub_is_away(*error_);
+}
+
 void TransferJob::drop_lease() {
   if (--leases_ == 0 && !task_.detached && !ended_) stop(fail(ErrorKind::cancelled, subject() + ": nobody waits for it any more"));
 }
@@ -102,8 +110,10 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   if (unfinished && !job.failure_ && job.stop_) job.error_ = job.stop_;
   job.context_.disk.release(job.reservation_);
   bool const keep_row = job.task_.detached && job.context_.stopping && job.error_;
-  auto forget = [&job, keep_row]() -> Result<void> {
+  bool const parks = job.parks();
+  auto forget = [&job, keep_row, parks]() -> Result<void> {
     if (keep_row) return {};
+    if (parks) return job.context_.journal->set_detached(job.id_);
     return job.context_.journal->remove(job.id_);
   };
   auto const forgotten = co_await net::offload(job.context_.parts.disk, forget);

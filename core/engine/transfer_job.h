@@ -57,6 +57,8 @@ class TransferJob {
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool stopping() const { return stop_.has_value(); }
   [[nodiscard]] std::optional<Error> const& error() const { return error_; }
+  /// After the end: did it end for a reason that time may heal? Then it is begun again by itself.
+  [[nodiscard]] bool parks() const;
   [[nodiscard]] TransferTask const& task() const { return task_; }
   [[nodiscard]] std::string const& id() const { return id_; }
   [[nodiscard]] Progress const& progress() const { return progress_; }

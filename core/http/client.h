@@ -48,6 +48,10 @@ struct Request {
   /// An attempt ends with `stalled` when a single step (resolve, connect, TLS, send, first byte, next body byte) makes
   /// no progress for so long.
   Duration progress_deadline = std::chrono::seconds(60);
+  /// How long it may wait before it is sent for a rate-limit window that is empty; then it fails with `rate_limited`.
+  Duration window_wait_max = std::chrono::minutes(10);
+  /// Counted up by that wait, also when the request fails; null or alive until send() returns.
+  Duration* window_waited = nullptr;
 };
 
 /// Which of the host's connections a request used, for errors and route scores.

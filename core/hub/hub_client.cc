@@ -113,6 +113,7 @@ http::Request HubClient::request_for(std::string method, std::string url, CallCo
   request.url = std::move(url);
   request.token = context.token;
   request.progress_deadline = context.progress_deadline;
+  if (context.retries == 0) request.window_wait_max = Duration::zero();  // the caller knows something better than to wait
   if (!context.user_agent.empty()) request.headers.set("User-Agent", context.user_agent);
   request.headers.set("X-HF-Download-Counter", "1");
   return request;

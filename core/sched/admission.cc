@@ -6,16 +6,20 @@
 namespace hubd::sched {
 namespace {
 
+/// One permit of that priority: weights divide it.
+std::uint64_t share(Priority priority) { return weight(Priority::interactive) / weight(priority); }
+
 template <class Map, class Key>
-std::size_t count_of(Map const& map, Key const& key) {
+typename Map::mapped_type count_of(Map const& map, Key const& key) {
   auto const found = map.find(key);
-  return found == map.end() ? 0 : found->second;
+  return found == map.end() ? typename Map::mapped_type{} : found->second;
 }
 
 template <class Map, class Key>
-void give_back(Map& map, Key const& key) {
+void give_back(Map& map, Key const& key, typename Map::mapped_type amount = 1) {
   auto const found = map.find(key);
-  if (--found->second == 0) map.erase(found);
+  found->second -= amount;
+  if (found->second == 0) map.erase(found);
 }
 
 }  // namespace
@@ -33,15 +37,15 @@ void Admission::leave(Ticket ticket) {
   auto const& who = found->second;
   give_back(use_.hosts, who.host);
   give_back(use_.files, who.file);
-  give_back(use_.transfers, who.transfer);
-  give_back(use_.principals, who.principal);
+  give_back(use_.transfers, who.transfer, share(who.priority));
+  give_back(use_.principals, who.principal, share(who.priority));
   --in_use_;
   granted_.erase(found);
 }
 
 std::optional<Admission::Ticket> Admission::grant() {
   if (in_use_ >= limits_.total) return std::nullopt;
-  using Order = std::tuple<std::size_t, std::size_t, Ticket>;
+  using Order = std::tuple<std::uint64_t, std::uint64_t, Ticket>;
   std::optional<Order> best;
   for (auto const& [ticket, who] : waiting_) {
     if (count_of(use_.hosts, who.host) >= limits_.per_host || count_of(use_.files, who.file) >= limits_.per_file) continue;
@@ -54,8 +58,8 @@ std::optional<Admission::Ticket> Admission::grant() {
   auto const& who = node.mapped();
   ++use_.hosts[who.host];
   ++use_.files[who.file];
-  ++use_.transfers[who.transfer];
-  ++use_.principals[who.principal];
+  use_.transfers[who.transfer] += share(who.priority);
+  use_.principals[who.principal] += share(who.priority);
   ++in_use_;
   granted_.insert(std::move(node));
   return ticket;

@@ -7,18 +7,18 @@
 #include <vector>
 
 #include "core/base/principal.h"
+#include "core/sched/keys.h"
+#include "core/sched/priority.h"
 
 namespace hubd::sched {
-
-enum class TransferKey : std::uint64_t {};
-enum class FileKey : std::uint64_t {};
 
 /// Decides whose connection is next. A permit is the right to one request with a body (one range of a file): taken for
 /// each range, so that shares are by bytes.
 ///
 /// Rule: a waiting file may go when its host, its own file limit and the total have room. Among those the principal with
-/// the fewest permits in use goes first, then the transfer with the fewest, then the request that waits longest. Who holds
-/// nothing is always before who holds something, so nobody starves while permits come back.
+/// the fewest permits in use goes first, then the transfer with the fewest, each permit divided by the weight of its
+/// transfer's priority, then the request that waits longest. Who holds nothing is always before who holds something, so
+/// nobody starves while permits come back.
 ///
 /// Pure: no clock, no I/O. One thread.
 class Admission {
@@ -36,6 +36,7 @@ class Admission {
     TransferKey transfer{};
     FileKey file{};
     std::string host;
+    Priority priority = Priority::normal;
   };
   enum class Ticket : std::uint64_t {};
   /// Stands in line for one permit.
@@ -52,8 +53,8 @@ class Admission {
   struct Use {
     std::map<std::string, std::size_t> hosts;
     std::map<FileKey, std::size_t> files;
-    std::map<TransferKey, std::size_t> transfers;
-    std::map<Principal, std::size_t> principals;
+    std::map<TransferKey, std::uint64_t> transfers;  // by weight
+    std::map<Principal, std::uint64_t> principals;   // by weight
   };
   Limits limits_;
   std::uint64_t next_ = 1;

@@ -5,6 +5,7 @@
 
 #include "core/net/task_group.h"
 #include "core/plan/file_plan.h"
+#include "core/transfer/granted_read.h"
 #include "core/transfer/retry.h"
 
 namespace hubd::transfer {
@@ -92,12 +93,12 @@ Async<void> FileTransfer::fetch_small() {
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (size_ > 0) {
     Extent const whole{0, size_};
-    auto const answer = co_await parts_.source.open(whole);
+    auto const answer = co_await open(whole);
     if (!answer) co_return answer.error();
     auto& response = **answer;
     for (std::size_t filled = 0; filled < bytes.size();) {
       auto const rest = std::span(bytes).subspan(filled);
-      auto const count = co_await response.read_some(rest);
+      auto const count = co_await granted_read(**permit, response, rest, parts_.timers.clock(), last_progress_);
       if (!count) co_return about(count.error());
       if (*count == 0) co_return odd(response, "ended after " + std::to_string(filled) + " bytes");
       filled += *count;
@@ -230,7 +231,7 @@ asio::awaitable<void> FileTransfer::work() {
     }
     if (++with_permit_ == 1) forgive(asked);
     auto const before = done_;
-    auto const fetched = co_await fetch(*extent);
+    auto const fetched = co_await fetch(*extent, **permit);
     permit->reset();
     --with_permit_;
     --active_;
@@ -305,8 +306,15 @@ Async<void> FileTransfer::flush(Extent& rest, fs::Buffer& buffer, std::size_t& f
   co_return Result<void>();
 }
 
-Async<void> FileTransfer::fetch(Extent rest) {
-  auto answer = co_await parts_.source.open(rest);
+Async<std::unique_ptr<http::Response>> FileTransfer::open(Extent extent) {
+  auto const before = parts_.source.known_waits();
+  auto answer = co_await parts_.source.open(extent);
+  last_progress_ = std::min(parts_.timers.clock().now(), last_progress_ + (parts_.source.known_waits() - before));
+  co_return answer;
+}
+
+Async<void> FileTransfer::fetch(Extent rest, Permit& permit) {
+  auto answer = co_await open(rest);
   if (!answer) {
     put_back(rest);
     co_return answer.error();
@@ -318,7 +326,7 @@ Async<void> FileTransfer::fetch(Extent rest) {
   while (rest.length > 0 && !broken) {
     auto const room = std::min<Bytes>(buffer.size(), rest.length) - filled;
     auto const space = buffer.span().subspan(filled, static_cast<std::size_t>(room));
-    auto const count = co_await response.read_some(space);
+    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_);
     if (!count) {
       broken = count.error();
     } else if (*count == 0) {

@@ -62,7 +62,8 @@ class FileTransfer final : public Movement {
   Async<void> fetch_small();
   asio::awaitable<void> work();
   asio::awaitable<void> follow();
-  Async<void> fetch(Extent extent);
+  Async<std::unique_ptr<http::Response>> open(Extent extent);
+  Async<void> fetch(Extent extent, Permit& permit);
   Async<void> flush(Extent& rest, fs::Buffer& buffer, std::size_t& filled);
   std::optional<Extent> take();
   void put_back(Extent extent);

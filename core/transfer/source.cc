@@ -100,6 +100,7 @@ Async<std::unique_ptr<http::Response>> ResolveSource::ask(std::string url, Exten
   if (extent.length < options_.size)
     request.headers.set("Range", "bytes=" + std::to_string(extent.offset) + "-" + std::to_string(extent.end() - 1));
   request.progress_deadline = options_.progress_deadline;
+  request.window_waited = &known_waits_;
   ++requests_;
   auto answer = co_await client_.send(std::move(request));
   if (!answer) {

@@ -25,6 +25,8 @@ class Source {
   virtual void forget_route() = 0;
   /// Requests sent so far.
   [[nodiscard]] virtual std::uint64_t requests() const = 0;
+  /// Time that open() has spent so far on waits whose end was known, which are no silence of the host.
+  [[nodiscard]] virtual Duration known_waits() const = 0;
 };
 
 /// The Hub's resolve route, which serves every file (hub-files 3): the redirect to a CDN is followed once and its signed
@@ -48,6 +50,7 @@ class ResolveSource final : public Source {
   [[nodiscard]] bool ignores_ranges() const override { return ignores_ranges_; }
   void forget_route() override { direct_.clear(); }
   [[nodiscard]] std::uint64_t requests() const override { return requests_; }
+  [[nodiscard]] Duration known_waits() const override { return known_waits_; }
 
  private:
   Async<std::unique_ptr<http::Response>> ask(std::string url, Extent extent, bool with_token);
@@ -64,6 +67,7 @@ class ResolveSource final : public Source {
   std::size_t upstream_ = 0;   // 0: repo.endpoint, else mirrors[upstream_ - 1]
   bool ignores_ranges_ = false;
   std::uint64_t requests_ = 0;
+  Duration known_waits_{};
 };
 
 }  // namespace hubd::transfer

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/net/task_group.h"
+#include "core/transfer/granted_read.h"
 #include "core/transfer/retry.h"
 #include "core/xet/hashes.h"
 
@@ -313,7 +314,7 @@ asio::awaitable<void> XetTransfer::work() {
     }
     if (++with_permit_ == 1) forgive(asked);
     auto const before = received_;
-    auto const fetched = co_await fetch(queued.fetch);
+    auto const fetched = co_await fetch(queued.fetch, **permit);
     permit->reset();
     --with_permit_;
     if (!fetched && fetched.error().http_status == 403) {
@@ -366,7 +367,7 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
   return wait;
 }
 
-Async<void> XetTransfer::fetch(XetFetch& rest) {
+Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit) {
   auto const with = context();
   auto answer = co_await parts_.cas.open_range(rest.url, rest.bytes, with);
   if (!answer) co_return about(answer.error());
@@ -377,7 +378,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest) {
   while (rest.first < rest.end) {
     auto const space = buffer.span().subspan(filled);
     if (space.empty()) co_return about(fail(ErrorKind::bad_upstream, response.route().host + " sent a chunk record longer than any may be"));
-    auto const count = co_await response.read_some(space);
+    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_);
     std::optional<Error> broken;
     if (!count) {
       broken = count.error();

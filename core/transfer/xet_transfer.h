@@ -118,7 +118,7 @@ class XetTransfer final : public Movement {
   void take_off(Queued queued);
   void land(Queued const& queued);
   asio::awaitable<void> wait_for_others();
-  Async<void> fetch(XetFetch& rest);
+  Async<void> fetch(XetFetch& rest, Permit& permit);
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
   void put_back(Queued queued);
   std::optional<Duration> judge(Error const& error, unsigned& attempt, bool progressed);

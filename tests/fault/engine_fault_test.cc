@@ -15,7 +15,7 @@ constexpr std::uint64_t operations_max = 500;
 engine::Options options() {
   engine::Options options;
   options.range_size = 512 * 1024;
-  options.connections_per_file = 2;
+  options.tuning.connections_per_file = 2;
   options.tuning.free_floor = 0;
   return options;
 }

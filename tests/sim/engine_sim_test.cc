@@ -26,9 +26,9 @@ std::vector<std::uint64_t> seeds_to_run(std::uint64_t count) {
 engine::Options small_options() {
   engine::Options options;
   options.range_size = 512 * kib;
-  options.connections_total = 12;
-  options.connections_per_host = 8;
-  options.connections_per_file = 4;
+  options.tuning.connections_total = 12;
+  options.tuning.connections_per_host = 8;
+  options.tuning.connections_per_file = 4;
   options.files_in_flight = 3;
   options.tuning.free_floor = 0;
   return options;
@@ -81,6 +81,181 @@ TEST(EngineSim, ManyClientsCostTheHubOne) {
   EXPECT_LE(world.hub.requests, before + 1);
   EXPECT_EQ(0U, (*pinned->answer)->requests);
   EXPECT_EQ(0U, (*pinned->answer)->bytes_fetched);
+}
+
+TEST(EngineSim, TheBandwidthHoldsAndMayBeChangedWhileBytesMove) {
+  World world(14, small_options());
+  world.hub.add_file("acme/big", "a.bin", 20'000'000, 9);
+  world.hub.add_xet_file("acme/big", "b.bin", {{1, 0, 24}, {2, 0, 24}, {3, 0, 24}});
+  world.options.tuning.bandwidth.always = 1'000'000;
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big");
+  world.time.run_for(1s);
+  auto before = world.hub.delivered;
+  world.time.run_for(10s);
+  EXPECT_NEAR(10e6, static_cast<double>(world.hub.delivered - before), 0.5e6);
+  auto tuning = world.options.tuning;
+  tuning.bandwidth.always = 2'000'000;
+  world.engine->tune(tuning);
+  before = world.hub.delivered;
+  world.time.run_for(4s);
+  EXPECT_NEAR(8e6, static_cast<double>(world.hub.delivered - before), 0.5e6);
+  EXPECT_FALSE(client->answer.has_value());
+  tuning.bandwidth.always.reset();
+  world.engine->tune(tuning);
+  world.time.run_for(2s);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+}
+
+TEST(EngineSim, NothingIsSentIntoAnEmptyWindowAndNobodySeesA429) {
+  World world(16, small_options());
+  for (int i = 0; i < 60; ++i) world.hub.add_file("acme/many", "part-" + std::to_string(i) + ".bin", 30'000, 100 + i);
+  fill(world.hub);
+  world.hub.window = {10, 20s};
+  world.options.tuning.branch_max_age = 1s;
+  ASSERT_TRUE(world.start());
+  std::vector<std::shared_ptr<World::Client>> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(world.ensure(i % 2 == 0 ? "acme/many" : "acme/one"));
+  world.time.run_for(3min);
+  for (auto const& client : clients) {
+    ASSERT_TRUE(client->answer.has_value());
+    ASSERT_TRUE(client->answer->has_value()) << client->answer->error().what;
+  }
+  EXPECT_EQ(0U, world.hub.into_the_empty);
+  EXPECT_LE(world.hub.refused, 8U) << "only those that were under way with the last of the first window";
+  EXPECT_EQ("", world.snapshot_problem("acme/many"));
+  // A warm branch is not kept waiting: the last known commit, marked stale.
+  for (int i = 0; i < 12; ++i) {
+    auto const asked = world.ensure("acme/one");
+    world.time.run_for(1100ms);
+    ASSERT_TRUE(asked->answer && asked->answer->has_value()) << i;
+    if ((*asked->answer)->stale) return;
+  }
+  FAIL() << "twelve looks in a window of ten";
+}
+
+TEST(EngineSim, ACallerHearsWhichWindowItWaitsFor) {
+  World world(17, small_options());
+  fill(world.hub);
+  world.hub.window = {1, 20s};
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/one");
+  auto const second = world.ensure("acme/two");
+  world.time.run_for(5s);
+  EXPECT_FALSE(second->answer.has_value());
+  EXPECT_NE(std::string::npos, (first->waited_for + second->waited_for).find("the rate-limit window of hub.sim:443 (api), which opens in")) << first->waited_for << "|" << second->waited_for;
+  world.time.run_for(5min);
+  ASSERT_TRUE(first->answer && first->answer->has_value()) << first->answer->error().what;
+  ASSERT_TRUE(second->answer && second->answer->has_value()) << second->answer->error().what;
+}
+
+TEST(EngineSim, WhatCannotGoOnParksAndGoesOnByItselfWhenTheWorldIsBack) {
+  World world(18, small_options());
+  world.hub.add_file("acme/big", "big.bin", 6'000'000, 9);
+  world.hub.bytes_per_ms = 1000;
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big");
+  world.time.run_for(1s);
+  world.hub.down = true;
+  world.time.run_for(5min);
+  ASSERT_TRUE(client->answer.has_value());
+  ASSERT_FALSE(client->answer->has_value()) << "who waits is answered";
+  EXPECT_NE(std::string::npos, client->answer->error().what.find("goes on by itself"));
+  auto const kept = world.hub.delivered;
+  EXPECT_GT(kept, 0U);
+  auto const parked = world.engine->transfers({1000}, false);
+  ASSERT_EQ(1U, parked.size());
+  EXPECT_EQ("parked", parked.front().state);
+  EXPECT_TRUE(parked.front().error.has_value());
+  EXPECT_NE(std::string::npos, parked.front().progress.waiting_for.find("next try in"));
+  auto const id = parked.front().id;
+  world.time.run_for(20min);
+  world.hub.down = false;
+  world.time.run_for(6min);
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+  EXPECT_LE(world.hub.delivered, Bytes{6'000'000} + 8 * 64 * kib) << "what had come was kept";
+  auto const finished = world.engine->transfers({1000}, true);
+  ASSERT_FALSE(finished.empty());
+  EXPECT_EQ(id, finished.back().id);
+  EXPECT_EQ("done", finished.back().state);
+}
+
+TEST(EngineSim, WhoAsksForAParkedTransferNeedNotWaitForItsNextTry) {
+  World world(19, small_options());
+  world.hub.add_file("acme/big", "big.bin", 6'000'000, 9);
+  world.hub.bytes_per_ms = 1000;
+  ASSERT_TRUE(world.start());
+  auto const first = world.ensure("acme/big");
+  world.time.run_for(1s);
+  world.hub.down = true;
+  world.time.run_for(30min);
+  ASSERT_TRUE(first->answer && !first->answer->has_value());
+  world.hub.down = false;
+  auto const id = world.engine->transfers({1000}, false).front().id;
+  auto const again = world.ensure("acme/big");
+  world.time.run_for(20s);
+  ASSERT_TRUE(again->answer && again->answer->has_value()) << again->answer->error().what;
+  EXPECT_EQ(id, again->transfer);
+  EXPECT_TRUE(world.engine->transfers({1000}, false).empty());
+}
+
+TEST(EngineSim, AParkedTransferIsForgottenWhenItIsCancelledAndRememberedOverARestart) {
+  World world(20, small_options());
+  world.hub.add_file("acme/big", "big.bin", 6'000'000, 9);
+  world.hub.add_file("acme/other", "other.bin", 6'000'000, 10);
+  world.hub.bytes_per_ms = 1000;
+  ASSERT_TRUE(world.start());
+  auto const one = world.ensure("acme/big");
+  auto const two = world.ensure("acme/other");
+  world.time.run_for(1s);
+  world.hub.down = true;
+  world.time.run_for(5min);
+  auto const parked = world.engine->transfers({1000}, false);
+  ASSERT_EQ(2U, parked.size());
+  auto const& other = parked[0].repo.id == "acme/other" ? parked[0] : parked[1];
+  EXPECT_FALSE(world.engine->cancel({4711}, other.id)) << "somebody else's";
+  auto const cancelled = world.engine->cancel({1000}, other.id);
+  ASSERT_TRUE(cancelled);
+  EXPECT_EQ("cancelled", cancelled->state);
+  world.crash(Loss::all);
+  ASSERT_TRUE(world.start());
+  world.hub.down = false;
+  world.hub.bytes_per_ms = 256 * kib;
+  world.time.run_for(6min);
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+  EXPECT_NE("", world.snapshot_problem("acme/other"));
+}
+
+TEST(EngineSim, AFullDiskParksAndSpaceLetsItGoOn) {
+  World world(21, small_options());
+  world.hub.add_file("acme/big", "big.bin", 6'000'000, 9);
+  world.hub.bytes_per_ms = 1000;
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big", "main", [](auto& request) { request.detach = true; });
+  world.disk.set_capacity(1'000'000);
+  world.time.run_for(2min);
+  ASSERT_TRUE(client->answer && !client->answer->has_value());
+  EXPECT_EQ(ErrorKind::disk_full, client->answer->error().kind);
+  world.disk.set_capacity(Bytes{1} << 40U);
+  world.time.run_for(6min);
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+}
+
+TEST(EngineSim, AQuietHourOpensTheBandwidth) {
+  World world(15, small_options());
+  world.hub.add_file("acme/big", "a.bin", 40'000'000, 9);
+  auto const now = std::chrono::system_clock::to_time_t(world.time.clock().wall());
+  std::tm local{};
+  localtime_r(&now, &local);
+  auto const minute = local.tm_hour * 60 + local.tm_min;
+  world.options.tuning.bandwidth.windows = {{minute, (minute + 2) % 1440, 100'000}};
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big");
+  world.time.run_for(30s);
+  EXPECT_LE(world.hub.delivered, 30 * 100'000U + 100'000U);
+  world.time.run_for(2min);
+  ASSERT_TRUE(client->answer && client->answer->has_value()) << "the window is over";
 }
 
 TEST(EngineSim, SharedContentIsOneInode) {

@@ -95,6 +95,7 @@ class SimHub::Answer final : public http::Response {
   }
 
   http::Headers headers_;
+  std::vector<std::pair<std::string, http::Headers>> hops_;
   std::size_t cut_at_ = std::string::npos;
   std::size_t stall_at_ = std::string::npos;
   bool counts_ = false;
@@ -106,7 +107,6 @@ class SimHub::Answer final : public http::Response {
   std::string body_;
   std::string url_;
   std::size_t at_ = 0;
-  std::vector<std::pair<std::string, http::Headers>> hops_;
   http::Route route_;
   std::string request_id_ = "sim-request";
 };
@@ -271,6 +271,42 @@ std::unique_ptr<http::Response> SimHub::file(http::Request const& request, std::
 }
 
 Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
+  bool const counted = window.quota > 0 && request.url.starts_with(std::string(kEndpoint) + "/");
+  if (!counted) {
+    auto plain_answer = co_await send_on(std::move(request), false);
+    co_return plain_answer;
+  }
+  std::string const category = request.url.find("/resolve/") == std::string::npos ? "api" : "resolvers";
+  auto& state = windows_[category];
+  auto const now = time_.now();
+  if (now >= state.end) state = {now + window.length, window.quota, false};
+  auto const end = state.end;
+  bool const refuse = state.left == 0;
+  if (refuse) {
+    ++refused;
+    into_the_empty += state.told_empty ? 1 : 0;
+  } else {
+    --state.left;
+  }
+  auto const url = request.url;
+  auto const field = "\"" + category + "\";r=" + std::to_string(state.left) +
+                     ";t=" + std::to_string(std::chrono::ceil<std::chrono::seconds>(end - now).count());
+  bool const empty = state.left == 0;
+  auto answer = co_await send_on(std::move(request), refuse);
+  if (!answer) co_return answer.error();
+  auto& the = static_cast<Answer&>(**answer);
+  if (the.url() == url) {
+    the.headers_.set("RateLimit", field);
+  } else {
+    http::Headers headers;
+    headers.set("RateLimit", field);
+    the.hops_.emplace_back(url, std::move(headers));
+  }
+  if (empty && windows_[category].end == end) windows_[category].told_empty = true;
+  co_return std::move(*answer);
+}
+
+Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bool refuse) {
   ++requests;
   bool const arrived = co_await time_.sleep_for(Duration(std::chrono::milliseconds(2 + random_->next() % 20)));
   if (!arrived) co_return fail(ErrorKind::cancelled, "cancelled");
@@ -280,6 +316,7 @@ Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
     if (!waited) co_return fail(ErrorKind::cancelled, "cancelled");
     co_return fail(ErrorKind::stalled, "hub.sim:443 did not answer");
   }
+  if (refuse) co_return plain(request, 429, "{\"error\":\"too many requests\"}");
   if (roll(faults.expire)) ++signature_;
   if (roll(faults.error)) {
     auto const sort = random_->next() % 3;

@@ -51,7 +51,16 @@ class SimHub final : public http::Client {
 
   Async<std::unique_ptr<http::Response>> send(http::Request request) override;
 
+  /// Fixed windows of requests to the Hub's API and its resolve route, announced as the real one does.
+  struct Window {
+    std::int64_t quota = 0;  ///< 0: none
+    std::chrono::seconds length{20};
+  };
+
   Faults faults;
+  Window window;
+  std::uint64_t refused = 0;            ///< with 429, of an empty window
+  std::uint64_t into_the_empty = 0;     ///< of these, sent although an answer had said before that nothing is left
   bool down = false;                    ///< every request is refused
   Bytes bytes_per_ms = 256 * 1024;      ///< of one answer
   std::uint64_t requests = 0;
@@ -69,6 +78,7 @@ class SimHub final : public http::Client {
 
  private:
   class Answer;
+  Async<std::unique_ptr<http::Response>> send_on(http::Request request, bool refuse);
   struct Xorb {
     std::string records;
     std::vector<std::string> chunks;  // unpacked
@@ -86,6 +96,12 @@ class SimHub final : public http::Client {
   std::unique_ptr<http::Response> plain(http::Request const& request, int status, std::string body, http::Headers headers = {});
   std::unique_ptr<http::Response> file(http::Request const& request, std::string const& bytes, std::string final_url);
 
+  struct WindowState {
+    Time end{};
+    std::int64_t left = 0;
+    bool told_empty = false;  ///< an answer that said so has arrived
+  };
+  std::map<std::string, WindowState> windows_;  // by category
   support::VirtualTime& time_;
   std::unique_ptr<Random> random_;
   std::map<std::string, Repo> repos_;

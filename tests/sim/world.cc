@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/engine/windowed_http.h"
 #include "core/hash/hasher.h"
 #include "core/hub/hub_client.h"
 #include "core/net/signal.h"
@@ -21,6 +22,7 @@ class Listener final : public engine::EnsureListener {
   void progress(engine::Progress const& progress) override {
     client_.went_back = client_.went_back || progress.bytes_done < client_.last_done;
     client_.last_done = progress.bytes_done;
+    if (!progress.waiting_for.empty()) client_.waited_for = progress.waiting_for;
   }
 
  private:
@@ -49,10 +51,12 @@ class World::Parts {
   explicit Parts(World& world)
       : random(seeded_random(world.seed * 31 + 7 + 1'000'003 * world.lives)),
         cache(world.disk, *random, {root, true}, [] { return Result<void>(); }),
-        hub(world.hub, world.time, log) {}
+        http(world.hub, world.time, log),
+        hub(http, world.time, log) {}
   NullLog log;
   std::unique_ptr<Random> random;
   cache::Cache cache;
+  engine::WindowedHttp http;
   hub::HubClient hub;
   hub::OwnersCache entitlement;
 };
@@ -81,8 +85,8 @@ Result<void> World::start() {
   ++lives;
   parts_ = std::make_unique<Parts>(*this);
   auto const executor = io.get_executor();
-  engine::Parts const parts{executor,   executor, executor,    disk, parts_->cache,   hub,
-                            parts_->hub, parts_->entitlement, time, *parts_->random, parts_->log};
+  engine::Parts const parts{executor,   executor, executor,    disk, parts_->cache,   parts_->http,
+                            parts_->hub, parts_->entitlement, time, *parts_->random, parts_->log, &parts_->http};
   engine = engine::make_engine(options, parts);
   return run(engine->start());
 }
@@ -151,7 +155,7 @@ std::string World::broken_promise() {
     if (task.client->answers > 1) return "a client was answered twice";
     if (task.client->went_back) return "a client's progress went back";
   }
-  if (hub.open_max > options.connections_total + 8) return std::to_string(hub.open_max) + " connections were open at once";
+  if (hub.open_max > options.tuning.connections_total + 8) return std::to_string(hub.open_max) + " connections were open at once";
   if (disk.dead()) return {};
   auto const folders = disk.list(root);
   if (!folders) return folders.error().what;

@@ -31,6 +31,7 @@ class World {
     Bytes last_done = 0;
     bool went_back = false;  ///< progress decreased
     std::string transfer;
+    std::string waited_for;  ///< the last that was said
   };
 
   /// Builds and starts an engine over what stands on the disk now.

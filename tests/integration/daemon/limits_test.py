@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keys that bound what hubd takes from the network, the disk and memory: each is seen at the local Hub or refused."""
+import concurrent.futures
 import http.client
+import json
 import pathlib
 import resource
 import shutil
 import socket
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
@@ -62,6 +65,53 @@ class Transfers(ProofCase):
                   '[transfer]\nrange_size = "65536"\nconnections_per_file = 32\n')
         self.assertLessEqual(self.in_flight("acme/big", config.format("16 MiB"), "little"), 8)
         self.assertGreater(self.in_flight("acme/big", config.format("512 MiB"), "much"), 8)
+
+
+class Bandwidth(ProofCase):
+    def test_a_rate_is_a_ceiling_of_all_transfers_together(self):
+        hub = self.hub(BIG)
+        hubd = self.hubd(hub.url, config='[bandwidth]\nmax = "8 MB/s"\n')
+        begun = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            done = list(pool.map(lambda repo: ensure(hubd, repo), ("acme/big", "acme/many")))
+        spent = time.monotonic() - begun
+        fetched = sum(int(one["bytesFetched"]) for one in done)
+        self.assertGreaterEqual(fetched, 8 * MIB + 2_000_000)
+        self.assertLessEqual(fetched, 8e6 * spent * 1.05 + MIB)
+
+    def test_it_is_lifted_while_a_transfer_runs(self):
+        hub = self.hub(BIG)
+        hubd = self.hubd(hub.url, config='[bandwidth]\nschedule = ["00:00-24:00 64 KiB/s"]\n')  # two minutes for it all
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            running = pool.submit(ensure, hubd, "acme/big")
+            begun = time.monotonic()
+            while hub.counters()["routes"].get("cdn", {}).get("requests", 0) == 0 and time.monotonic() - begun < HANG:
+                self.assertFalse(running.done())
+            status, change = hubd.rpc("Admin", "SetConfig", {"key": "bandwidth.schedule", "value": ""})
+            self.assertEqual(200, status, change)
+            self.assertFalse(change.get("restartNeeded", False))
+            self.assertEqual(str(8 * MIB), running.result(HANG)["bytesFetched"])
+        status, error = hubd.rpc("Admin", "SetConfig", {"key": "bandwidth.max", "value": "fast"})
+        self.assertEqual(400, status)
+        self.assertIn("50 MB/s", json.dumps(error))
+
+
+class RateWindows(ProofCase):
+    def test_nothing_goes_into_an_empty_window_and_no_client_sees_a_429(self):
+        names = [f"acme/r{i}" for i in range(4)]
+        hub = self.hub({"repos": [{"id": name, "commits": [{"files": [
+            {"path": f"part-{k}.bin", "size": 2000, "random_seed": 10 * i + k, "lfs": True} for k in range(3)]}]}
+            for i, name in enumerate(names)]})
+        hub.call("POST", "/_localhub/knobs", {"rate_limits": {"api": {"q": 3, "w": 2}, "resolvers": {"q": 5, "w": 2}}})
+        hubd = self.hubd(hub.url)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for done in pool.map(lambda name: ensure(hubd, name), names):
+                self.assertIn("commit", done, done)
+        asked = hub.call("GET", "/_localhub/requests?limit=4096")
+        refused = [one for one in asked if one["status"] == 429]
+        # 8 API requests and 12 files: without the budget every round of all clients would be refused again.
+        self.assertLessEqual(len(refused), 12, refused)
+        self.assertEqual(20, len([one for one in asked if one["route"] != "cdn" and one["status"] < 400]))
 
 
 class Waiting(ProofCase):
