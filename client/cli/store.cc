@@ -30,7 +30,7 @@ struct Options {
 /// How fast a verb reads and what is left, from what it tells.
 class Pace {
  public:
-  Pace(ProgressPrinter& printer) : printer_(printer), begun_(steady_clock::now()) {}
+  explicit Pace(ProgressPrinter& printer) : printer_(printer), begun_(steady_clock::now()) {}
 
   void update(client::StoreProgress const& now) {
     auto const moment = steady_clock::now();

@@ -83,15 +83,21 @@ asio::awaitable<void> StoreKeeper::rebuild_index(std::shared_ptr<Rebuilding> wor
 Async<void> StoreKeeper::index_all(std::shared_ptr<Rebuilding> work) {
   auto& context = parts_.context;
   std::vector<std::string> etags;
+  std::vector<Bytes> sizes;  // of their contents
   auto drop = [&]() -> Result<void> {
     auto known = context.store->etags();
     if (!known) return known.error();
     etags = std::move(*known);
+    for (auto const& etag : etags) {
+      auto const size = context.store->size(etag);
+      sizes.push_back(size ? *size : 0);
+    }
     return context.store->drop_index();
   };
   auto const dropped = co_await net::offload(context.parts.disk, drop);
   if (!dropped) co_return dropped.error();
   work->progress.files_total = etags.size();
+  for (auto const size : sizes) work->progress.bytes_total += size;
   for (std::size_t i = 0; i < etags.size();) {
     if (context.stopping) co_return fail(ErrorKind::unavailable, "hubd is stopping; what lacks in the index is added at the next start");
     auto index = [&]() -> Result<void> {
@@ -107,6 +113,7 @@ Async<void> StoreKeeper::index_all(std::shared_ptr<Rebuilding> work) {
     };
     auto const indexed = co_await net::offload(context.parts.disk, index);
     if (!indexed) co_return indexed.error();
+    for (auto n = work->progress.files_done; n < i; ++n) work->progress.bytes_done += sizes[n];
     work->progress.files_done = i;
     work->changed.notify();
   }

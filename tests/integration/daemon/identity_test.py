@@ -74,6 +74,8 @@ class TwoUsers(ProofCase):
                                  grpc(hubd.socket, method, message, guest=self.probe)["detail"]["kind"])
                 status, answer = http(hubd.socket, method, message, guest=True)
                 self.assertEqual((403, "ERROR_KIND_PERMISSION_DENIED"), (status, kind(answer)))
+        self.assertEqual("ERROR_KIND_PERMISSION_DENIED",
+                         grpc(hubd.socket, "/hubd.v1.Store/Adopt", {"folder": "/root/x"}, guest=self.probe)["detail"]["kind"])
         # The owner's token goes to the owner's Hubs only, and the cache holds what comes from them.
         elsewhere = {"caller": {"endpoint": "http://127.0.0.1:1"}, "repo": {"id": "a/b"}}
         for method in ("/hubd.v1.Downloads/Plan", "/hubd.v1.Downloads/Ensure", "/hubd.v1.Auth/WhoAmI"):
