@@ -71,6 +71,12 @@ void XetFlights::forget(std::string const& etag) {
   files_.erase(file);
 }
 
+bool XetFlights::may_bridge(Bytes bytes) {
+  if (granted_ + bytes > fetched_ / 64) return false;
+  granted_ += bytes;
+  return true;
+}
+
 bool XetFlights::bring(xet::MerkleHash const& xorb, std::uint32_t first, std::uint32_t end) const {
   auto const found = xorbs_.find(xorb);
   if (found == xorbs_.end()) return false;

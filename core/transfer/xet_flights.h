@@ -44,6 +44,11 @@ class XetFlights {
   /// Chunks that fetches have brought, in order, disjoint.
   [[nodiscard]] std::vector<store::HeldRun> held(xet::MerkleHash const& xorb, std::uint32_t first, std::uint32_t end) const;
 
+  /// Bytes of chunks that arrived: what bridges may cost follows from them.
+  void note_fetched(Bytes bytes) { fetched_ += bytes; }
+  /// May so many bytes that are here be fetched again, to spare a question? All of them together stay below 1/64 of what was fetched.
+  [[nodiscard]] bool may_bridge(Bytes bytes);
+
   net::Signal changed;  ///< a flight ended
 
  private:
@@ -76,6 +81,8 @@ class XetFlights {
   std::size_t left_chunks_ = 0;
   std::deque<Landing> recent_;  // the latest last
   std::uint64_t landings_ = 0;
+  Bytes fetched_ = 0;
+  Bytes granted_ = 0;  // of bridges
 };
 
 }  // namespace hubd::transfer

@@ -236,21 +236,22 @@ void XetTransfer::sort_out(Queued queued) {
     reached = std::max(reached, term.end);
   }
   if (lacking == 0) return;
-  bool const nearly_all = wanted - lacking <= options_.bridge_max && chunks_of_lacking == fetch.end - fetch.first;
   bool const coming = !repairing_ && !estimating_ && (parts_.flights.bring(fetch.xorb, fetch.first, fetch.end) ||
                                        parts_.flights.brought(fetch.xorb, fetch.first, fetch.end, queued.landings));
   if (coming) {
     waiting_.push_back(std::move(queued));
     return;
   }
-  if (queued.exact || nearly_all) {
+  bool const nearly_all = wanted - lacking <= options_.bridge_max && chunks_of_lacking == fetch.end - fetch.first;
+  if (queued.exact || (nearly_all && parts_.flights.may_bridge(wanted - lacking))) {
     take_off(std::move(queued));
     return;
   }
   std::sort(pieces.begin(), pieces.end(), [](Extent const& a, Extent const& b) { return a.offset < b.offset; });
   for (auto const& piece : pieces) {
     if (!gaps_.empty() && gaps_.back().exact && piece.offset >= gaps_.back().extent.end() &&
-        piece.offset - gaps_.back().extent.end() <= options_.bridge_max) {
+        piece.offset - gaps_.back().extent.end() <= options_.bridge_max &&
+        parts_.flights.may_bridge(piece.offset - gaps_.back().extent.end())) {
       gaps_.back().extent.length = piece.end() - gaps_.back().extent.offset;
       continue;
     }
@@ -459,6 +460,7 @@ Async<void> XetTransfer::unpack(XetUnpacker& unpacker, std::span<std::byte> data
   filled -= done.used;
   for (auto const& chunk : done.placed)
     parts_.flights.arrived(id_.etag(), xorb, chunk.index, {chunk.hash, chunk.length}, chunk.offset);
+  for (auto const& chunk : done.placed) parts_.flights.note_fetched(chunk.length);
   if (!repairing_) bridged_ += known_of(xorb, done.placed);
   placed(done.placed);
   co_return taken;
@@ -539,9 +541,11 @@ Async<void> XetTransfer::claim(XetTerm term, std::vector<store::HeldRun> runs) {
   for (; from < to && !ended_ && probing_; ++from) {
     auto const& run = runs[from];
     auto const length = length_of(run.chunks);
-    if (length < options_.bridge_max)
+    if (length > term.extent.length) continue;
+    if (length < options_.bridge_max && parts_.flights.may_bridge(length)) {
       for (auto i = run.first; i < run.end; ++i) unplaced_.emplace(term.xorb, i);
-    if (length < options_.bridge_max || length > term.extent.length) continue;  // fetched again with what stands beside it
+      continue;  // fetched again with what stands beside it
+    }
     auto const offset = co_await locate(term, run);
     if (!offset) co_return offset.error();
     if (!*offset) continue;

@@ -60,12 +60,12 @@ class Rounds(Case):
         self.assertEqual(0, self.route("cdn")["requests"])
 
     def test_each_chunk_is_fetched_once(self):
-        for seed in range(20, 30 if LONG else 21):
+        for seed in range(20, 30) if LONG else (24,):
             with self.subTest(seed):
+                self.folder = self.folder / str(seed)
+                self.folder.mkdir()
                 self.round(seed)
                 self.daemon.close()
-                self.folder = self.folder / "next"
-                self.folder.mkdir()
 
 
 if __name__ == "__main__":

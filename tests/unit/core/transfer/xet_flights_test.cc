@@ -67,6 +67,16 @@ TEST_F(XetFlightsTest, ATransferThatStopsLeavesItsChunksAndTakesItsFlightsAlong)
   EXPECT_TRUE(flights.held(xorb, 0, 8).empty());
 }
 
+TEST_F(XetFlightsTest, BridgesCostASmallPartOfWhatWasFetched) {
+  EXPECT_TRUE(flights.may_bridge(0));
+  EXPECT_FALSE(flights.may_bridge(1));
+  flights.note_fetched(64'000);
+  EXPECT_TRUE(flights.may_bridge(600));
+  EXPECT_FALSE(flights.may_bridge(500));
+  EXPECT_TRUE(flights.may_bridge(400));
+  EXPECT_FALSE(flights.may_bridge(1));
+}
+
 TEST_F(XetFlightsTest, FilesThatNobodyFillsAreForgottenTheOldestFirst) {
   bring("e1", 0, 6);
   flights.leave(&one, "e1");
