@@ -50,7 +50,7 @@ class World::Parts {
  public:
   explicit Parts(World& world)
       : random(seeded_random(world.seed * 31 + 7 + 1'000'003 * world.lives)),
-        cache(world.disk, *random, {root, true}, [] { return Result<void>(); }),
+        cache(world.disk, *random, {root}, [] { return Result<void>(); }),
         http(world.hub, world.time, log),
         hub(http, world.time, log) {}
   NullLog log;

@@ -93,7 +93,7 @@ void run_round(std::uint64_t seed) {
     auto const leaver = waiting.begin() + static_cast<std::ptrdiff_t>(roll(waiting.size()));
     world.leave(**leaver);
     waiting.erase(leaver);
-    cut += small_options().connections_per_file * 128 * kib;
+    cut += small_options().tuning.connections_per_file * 128 * kib;
   }
   world.time.run_for(2min);
   for (auto const& client : waiting) {
