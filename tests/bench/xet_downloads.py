@@ -3,16 +3,19 @@
 
     python3 tests/bench/xet_downloads.py [--runs N] [--size BYTES] [--out FOLDER]
 
-Both download from Hugging Face's own local_cas_server behind the local Hub, what hf_xet uploaded there: random bytes, floats, and
-a revision that shares nine tenths with one that is there already. Server and clients share the cores: read the ratios, not the
+Both download from Hugging Face's own local_cas_server behind the local Hub, what hf_xet uploaded there: random bytes, floats, a
+revision that shares nine tenths with one that is there already, a repo of 20 files, and one file for 8 processes at once. Server and clients share the cores: read the ratios, not the
 seconds. Never an assertion.
 """
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
+import hashlib
 import json
 import pathlib
 import random
+import resource
 import shutil
 import socket
 import statistics
@@ -23,7 +26,7 @@ import time
 import urllib.request
 
 sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / "integration"), str(pathlib.Path(__file__).parent)]
-from downloads import Run, as_row, process_cpu, status_kib  # noqa: E402
+from downloads import Run, process_cpu, status_kib  # noqa: E402
 from harness import BIN, COUNTERPARTS, Hubd, LocalHub, clean_env, sha256, stock, stock_python, stop  # noqa: E402
 
 XET = {"HF_HUB_DISABLE_XET": "0"}
@@ -31,8 +34,10 @@ UPLOAD = """
 from huggingface_hub import HfApi
 api = HfApi(token="hf_alice")
 api.create_repo("{repo}", exist_ok=True)
-api.upload_file(repo_id="{repo}", path_or_fileobj="{file}", path_in_repo="model.bin")
+api.upload_folder(repo_id="{repo}", folder_path="{folder}")
 """
+FILES = 20  # of the repo of many
+PROCESSES = 8  # that want one file at the same time
 
 
 def start_cas(folder: pathlib.Path) -> tuple[subprocess.Popen, str]:
@@ -84,7 +89,31 @@ def write_revision(old: pathlib.Path, path: pathlib.Path) -> None:
             file.write(source.randbytes(size // 200))
 
 
-def with_hubd(hub: LocalHub, folder: pathlib.Path, repo: str, first: str = "") -> dict:
+def digest(snapshot: pathlib.Path) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(snapshot.glob("*.bin")):
+        whole.update(f"{path.name} {sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def at_once(command: list[str], env: dict, processes: int) -> dict:
+    """So many of one command: until the last has ended; their CPU together, and their memory."""
+    before, begun = children_cpu(), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+        runs = list(pool.map(lambda _: Run(command, env), range(processes)))
+    return {"wall": time.monotonic() - begun, "cpu": children_cpu() - before, "rss_kib": sum(run.peak for run in runs)}
+
+
+def snapshot_of(cache: pathlib.Path, repo: str) -> pathlib.Path:
+    return next(cache.glob(f"models--{repo.replace('/', '--')}/snapshots/*"))
+
+
+def with_hubd(hub: LocalHub, folder: pathlib.Path, repo: str, first: str = "", processes: int = 1) -> dict:
     hubd = Hubd(folder, hub.url, env=XET)
     try:
         hubd.start()
@@ -92,23 +121,23 @@ def with_hubd(hub: LocalHub, folder: pathlib.Path, repo: str, first: str = "") -
             hubd.ctl("download", first, "--quiet", env=XET, check=True)
         status = hubd.rpc("Admin", "Status", {})[1]
         before, fetched = process_cpu(hubd.process.pid), int(status.get("bytesFetched", 0))
-        run = Run([str(BIN / "hubctl"), "download", repo, "--quiet"], {**hubd.env, **XET})
+        row = at_once([str(BIN / "hubctl"), "download", repo, "--quiet"], {**hubd.env, **XET}, processes)
         status = hubd.rpc("Admin", "Status", {})[1]
-        return {"wall": run.wall, "cpu": run.cpu + process_cpu(hubd.process.pid) - before,
-                "rss_kib": status_kib(hubd.process.pid, "VmHWM") + run.peak, "bytes": int(status["bytesFetched"]) - fetched,
-                "sha256": sha256(next(hubd.cache.glob(f"models--{repo.replace('/', '--')}/snapshots/*/model.bin")))}
+        row["cpu"] += process_cpu(hubd.process.pid) - before
+        row["rss_kib"] += status_kib(hubd.process.pid, "VmHWM")
+        return {**row, "bytes": int(status["bytesFetched"]) - fetched, "digest": digest(snapshot_of(hubd.cache, repo))}
     finally:
         hubd.close()
 
 
-def with_stock(hub: LocalHub, folder: pathlib.Path, repo: str, first: str = "") -> dict:
+def with_stock(hub: LocalHub, folder: pathlib.Path, repo: str, first: str = "", processes: int = 1) -> dict:
     folder.mkdir()
-    env = {**clean_env(folder), **XET, "HF_ENDPOINT": hub.url}
-    code = "import huggingface_hub; print(huggingface_hub.hf_hub_download({!r}, 'model.bin'))"
+    env = {**clean_env(folder), **XET, "HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(folder / "cache")}
+    code = "import huggingface_hub; huggingface_hub.snapshot_download({!r})"
     if first:
         Run([stock_python("2.4.0"), "-c", code.format(first)], env)
-    run = Run([stock_python("2.4.0"), "-c", code.format(repo)], env)
-    return {**as_row(run), "sha256": sha256(run.out.strip().splitlines()[-1])}
+    row = at_once([stock_python("2.4.0"), "-c", code.format(repo)], env, processes)
+    return {**row, "digest": digest(snapshot_of(folder / "cache", repo))}
 
 
 def main() -> None:
@@ -122,37 +151,44 @@ def main() -> None:
     hub = None
     try:
         hub = LocalHub(folder / "hub", {"users": [{"name": "alice", "token": "hf_alice"}]}, "--cas-url", url, "--cas-data", str(folder / "cas"))
-        files = {name: folder / name for name in ("random", "floats", "revision")}
-        write_random(files["random"], options.size, 1)
-        write_floats(files["floats"], options.size)
-        write_revision(files["random"], files["revision"])
-        truth = {}
-        for name, path in files.items():
-            stock("2.4.0", UPLOAD.format(repo=f"alice/{name}", file=path), folder / "hub", HF_ENDPOINT=hub.url, **XET)
-            truth[name] = sha256(path)
-            path.unlink()
+        kinds = ("random", "floats", "revision", "many")
+        for name in kinds:
+            (folder / name).mkdir()
+        write_random(folder / "random/model.bin", options.size, 1)
+        write_floats(folder / "floats/model.bin", options.size)
+        write_revision(folder / "random/model.bin", folder / "revision/model.bin")
+        for number in range(FILES):
+            write_random(folder / f"many/part-{number:02}.bin", options.size // (2 * FILES), 100 + number)
+        truth, sizes = {}, {}
+        for name in kinds:
+            stock("2.4.0", UPLOAD.format(repo=f"alice/{name}", folder=folder / name), folder / "hub", HF_ENDPOINT=hub.url, **XET)
+            truth[name] = digest(folder / name)
+            sizes[name] = sum(path.stat().st_size for path in (folder / name).iterdir())
+            shutil.rmtree(folder / name)
+        cases = {"random": ("random", "", 1), "floats": ("floats", "", 1), "revision": ("revision", "alice/random", 1),
+                 f"{FILES} files": ("many", "", 1), f"{PROCESSES} processes": ("random", "", PROCESSES)}
         rows: dict[str, dict[str, list[dict]]] = {}
         for number in range(options.runs):
-            for name in files:
-                first = "alice/random" if name == "revision" else ""
+            for case, (name, first, processes) in cases.items():
                 for who, get in (("hubd", with_hubd), ("hf_xet", with_stock)):
                     work = folder / f"{who}-{name}-{number}"
-                    row = get(hub, work, f"alice/{name}", first)
-                    if row.pop("sha256") != truth[name]:
+                    row = get(hub, work, f"alice/{name}", first, processes)
+                    if row.pop("digest") != truth[name]:
                         raise RuntimeError(f"{who} delivered other bytes of {name}")
-                    rows.setdefault(name, {}).setdefault(who, []).append(row)
+                    rows.setdefault(case, {}).setdefault(who, []).append(row)
                     shutil.rmtree(work)
         result = {name: {who: {key: statistics.median(row[key] for row in taken) for key in taken[0]} for who, taken in by.items()}
                   for name, by in rows.items()}
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "xet.json").write_text(json.dumps(result, indent=1))
-        print(f"{options.size / 1e9:.2f} GB each, medians of {options.runs}\n")
+        print(f"{options.size / 1e9:.2f} GB each ({FILES} files: half of it), medians of {options.runs}\n")
         print("| | wall s | CPU s/GB | peak RSS MiB | bytes fetched | hubd's wall / its wall | CPU |\n|---|---|---|---|---|---|---|")
         for name, by in result.items():
+            size = sizes[cases[name][0]]
             for who, row in by.items():
                 ours = by["hubd"]
-                fetched = f"{row['bytes'] / options.size:.3f}x" if "bytes" in row else "-"
-                print(f"| {name}: {who} | {row['wall']:.2f} | {row['cpu'] / options.size * 1e9:.2f} | {row['rss_kib'] / 1024:.0f} | {fetched} | "
+                fetched = f"{row['bytes'] / size:.3f}x" if "bytes" in row else "-"
+                print(f"| {name}: {who} | {row['wall']:.2f} | {row['cpu'] / size * 1e9:.2f} | {row['rss_kib'] / 1024:.0f} | {fetched} | "
                       f"{ours['wall'] / row['wall']:.2f} | {ours['cpu'] / row['cpu']:.2f} |")
     finally:
         if hub is not None:
