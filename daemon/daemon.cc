@@ -250,7 +250,7 @@ class Daemon {
     store_service_->add_to(registry_);
     auto metrics = [this] {
       ServerCounts const counts{connections(), calls_.running(), calls_.total()};
-      return format_metrics(engine_->totals(), upstream_->traffic(), counts);
+      return format_metrics(engine_->totals(), upstream_->traffic(), counts, upstream_->http().windows());
     };
     content_.emplace(*engine_, *callers_);
     auto content = [this](Principal principal, httpd::Request& request, httpd::Responder& responder) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/metrics.h"
 
+#include <map>
+#include <utility>
+
 namespace hubd::daemon {
 
-std::string format_metrics(engine::Totals const& totals, Traffic const& traffic, ServerCounts const& server) {
+std::string format_metrics(engine::Totals const& totals, Traffic const& traffic, ServerCounts const& server,
+                           std::vector<sched::RateWindows::Window> const& windows) {
   std::string text;
   auto const describe = [&](char const* name, char const* type, char const* help) {
     text += std::string("# HELP ") + name + ' ' + help + "\n# TYPE " + name + ' ' + type + '\n';
@@ -22,6 +26,14 @@ std::string format_metrics(engine::Totals const& totals, Traffic const& traffic,
   for (std::size_t i = 0; i < traffic.answers.size(); ++i)
     text += "hubd_upstream_answers_total{class=\"" + std::to_string(i + 1) + "xx\"} " +
             std::to_string(traffic.answers[i]) + '\n';
+  std::map<std::pair<std::string, std::string>, sched::RateWindows::Window const*> tightest;
+  for (auto const& window : windows) {
+    auto& place = tightest[{window.key.origin, window.key.category}];
+    if (place == nullptr || window.remaining < place->remaining) place = &window;
+  }
+  describe("hubd_rate_window_remaining", "gauge", "Requests left in a rate-limit window that is open now.");
+  for (auto const& [key, window] : tightest)
+    text += "hubd_rate_window_remaining{host=\"" + key.first + "\",class=\"" + key.second + "\"} " + std::to_string(window->remaining) + '\n';
   add("hubd_published_bytes_total", "counter", "Bytes published into the cache since start.", totals.bytes_published);
   add("hubd_integrity_failures_total", "counter", "Contents that did not match their hash.", totals.integrity_failures);
   add("hubd_xet_files_total", "counter", "Files that came by the Xet route since start.", totals.xet_files);

@@ -109,6 +109,12 @@ class RateWindows(ProofCase):
                 self.assertIn("commit", done, done)
         asked = hub.call("GET", "/_localhub/requests?limit=4096")
         refused = [one for one in asked if one["status"] == 429]
+        connection = http.client.HTTPConnection("localhost", timeout=HANG)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(f"{hubd.socket}.http")
+        connection.request("GET", "/metrics")
+        self.assertIn("# TYPE hubd_rate_window_remaining gauge", connection.getresponse().read().decode())
+        connection.close()
         # 8 API requests and 12 files: without the budget every round of all clients would be refused again.
         self.assertLessEqual(len(refused), 12, refused)
         self.assertEqual(20, len([one for one in asked if one["route"] != "cdn" and one["status"] < 400]))
