@@ -87,7 +87,7 @@ TEST(EngineSim, TheBandwidthHoldsAndMayBeChangedWhileBytesMove) {
 
 TEST(EngineSim, NothingIsSentIntoAnEmptyWindowAndNobodySeesA429) {
   World world(16, small_options());
-  for (int i = 0; i < 60; ++i) world.hub.add_file("acme/many", "part-" + std::to_string(i) + ".bin", 30'000, 100 + i);
+  for (std::uint64_t i = 0; i < 60; ++i) world.hub.add_file("acme/many", "part-" + std::to_string(i) + ".bin", 30'000, 100 + i);
   fill(world.hub);
   world.hub.window = {10, 20s};
   world.options.tuning.branch_max_age = 1s;

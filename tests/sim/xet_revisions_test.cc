@@ -82,7 +82,7 @@ void run_round(std::uint64_t seed) {
     for (auto const& run : files[i])
       for (auto chunk = run.first; chunk < run.end; ++chunk) distinct.emplace(run.xorb, chunk);
   }
-  world.hub.bytes_per_ms = 64 << roll(8);
+  world.hub.bytes_per_ms = Bytes{64} << roll(8);
   ASSERT_TRUE(world.start());
   std::vector<std::shared_ptr<World::Client>> waiting;
   Bytes cut = 0;  // what a leaving client's connections may have held of one record each
