@@ -8,7 +8,7 @@
 namespace hubd::client {
 
 EnsureCall::EnsureCall(v1::EnsureRequest request, EnsureListener listener, Calls& calls, Finish finish)
-    : request_(std::move(request)), listener_(std::move(listener)), calls_(calls), finish_(std::move(finish)) {}
+    : leaving_{calls}, request_(std::move(request)), listener_(std::move(listener)), finish_(std::move(finish)) {}
 
 void EnsureCall::start(v1::Downloads::StubInterface& stub, v1::EnsureRequest request, EnsureListener listener,
                        std::vector<std::stop_token> stops, Calls& calls, Finish finish) {
@@ -35,10 +35,8 @@ void EnsureCall::OnReadDone(bool ok) {
 
 void EnsureCall::OnDone(grpc::Status const& status) {
   auto const self = std::move(self_);
-  auto& calls = calls_;
   stopping_.clear();
   finish_(status, std::move(done_));
-  calls.leave();
 }
 
 }  // namespace hubd::client
