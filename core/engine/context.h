@@ -8,10 +8,10 @@
 
 #include "core/cas/client.h"
 #include "core/engine/desk.h"
+#include "core/engine/fingerprint.h"
 #include "core/engine/journal.h"
 #include "core/engine/ledger.h"
 #include "core/engine/make_engine.h"
-#include "core/hash/hasher.h"
 #include "core/sched/disk_budget.h"
 #include "core/store/store.h"
 
@@ -21,12 +21,6 @@ namespace hubd::engine {
 inline bool hub_is_away(Error const& error) {
   return error.kind == ErrorKind::unreachable || error.kind == ErrorKind::stalled || error.kind == ErrorKind::rate_limited ||
          error.kind == ErrorKind::offline || error.kind == ErrorKind::bad_upstream;
-}
-
-/// Keeps tokens apart without keeping them.
-inline std::string fingerprint(Secret const& token) {
-  if (token.empty()) return {};
-  return hash::sha256(as_bytes(token.reveal())).hex();
 }
 
 /// What all parts of the engine share. Lives as long as the engine; changed on its executor only.

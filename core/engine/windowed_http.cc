@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/hash/hasher.h"
+#include "core/engine/fingerprint.h"
 #include "core/http/rate_limit.h"
 #include "core/http/url.h"
 
@@ -17,9 +17,7 @@ std::string category_of(std::string_view target) {
 }
 
 sched::RateWindows::Key key_of(http::Url const& url, Secret const& token) {
-  // The fingerprint keeps tokens apart without keeping them.
-  auto who = token.empty() ? std::string() : hash::sha256(as_bytes(token.reveal())).hex();
-  return {url.origin.authority(), std::move(who), category_of(url.target)};
+  return {url.origin.authority(), fingerprint(token), category_of(url.target)};
 }
 
 std::int64_t in_seconds(Duration duration) { return std::chrono::ceil<std::chrono::seconds>(duration).count(); }
@@ -31,12 +29,12 @@ std::string WindowedHttp::sentence(Key const& key, Duration left) const {
 }
 
 std::string WindowedHttp::waiting_for(std::string const& endpoint, Secret const& token) const {
-  auto const url = http::parse_url(endpoint);
-  if (!url) return {};
-  auto const mine = key_of(*url, token);
-  for (auto const& window : windows())
-    if (window.waiting > 0 && window.remaining == 0 && window.key.origin == mine.origin && window.key.who == mine.who)
+  for (auto const& window : windows()) {
+    if (window.waiting == 0 || window.remaining > 0) continue;  // nearly always: asked for every file that moves
+    auto const url = http::parse_url(endpoint);
+    if (url && window.key.origin == url->origin.authority() && window.key.who == fingerprint(token))
       return sentence(window.key, window.reset);
+  }
   return {};
 }
 
