@@ -71,10 +71,6 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-Error expected(std::string_view what, std::string_view text) {
-  return fail(ErrorKind::bad_request, "expected " + std::string(what) + ", found \"" + std::string(text) + "\"");
-}
-
 Result<void> check_number(Key const& key, std::uint64_t value, std::string_view text) {
   if (value < key.min || value > key.max) {
     bool const open = key.max == std::numeric_limits<std::uint64_t>::max();
@@ -88,6 +84,10 @@ Result<void> check_number(Key const& key, std::uint64_t value, std::string_view 
 }  // namespace
 
 std::span<Key const> config_keys() { return keys; }
+
+Error expected(std::string_view what, std::string_view text) {
+  return fail(ErrorKind::bad_request, "expected " + std::string(what) + ", found \"" + std::string(text) + "\"");
+}
 
 Key const* find_key(std::string_view name) {
   auto const* const found = std::find_if(std::begin(keys), std::end(keys), [&](Key const& key) { return key.name == name; });

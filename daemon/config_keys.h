@@ -47,6 +47,8 @@ std::string_view nearest_key(std::string_view name);
 /// An http or https address that shows no user name or password to whoever reads it.
 bool is_plain_address(std::string_view text);
 
+/// bad_request: what a value must look like, and what stood there.
+Error expected(std::string_view what, std::string_view text);
 /// Checks a text against its key. Fails: bad_request, saying what is expected; the caller adds where it stood.
 Result<void> check_value(Key const& key, std::string_view text);
 std::uint64_t parse_count(std::string_view text);  ///< after check_value

@@ -10,10 +10,6 @@ namespace {
 
 constexpr Bytes rate_min = 64_KiB;
 
-Error expected(std::string_view what, std::string_view text) {
-  return fail(ErrorKind::bad_request, "expected " + std::string(what) + ", found \"" + std::string(text) + "\"");
-}
-
 std::optional<int> minute_of(std::string_view text) {
   auto const digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
   if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return std::nullopt;
