@@ -108,6 +108,23 @@ struct Client::Impl {
     }
   }
 
+  /// Reads one stream to its end, and gives what `on_event` has put into its second argument.
+  template <class Done, class Stub, class Request, class Event, class OnEvent>
+  Result<Done> follow(Stub& stub,
+                      std::unique_ptr<grpc::ClientReaderInterface<Event>> (Stub::*method)(grpc::ClientContext*, Request const&),
+                      Request const& message, std::stop_token stop, OnEvent const& on_event) const {
+    grpc::ClientContext context;
+    auto const reader = (stub.*method)(&context, message);
+    Cancelling const cancelling(std::move(stop), context);
+    std::optional<Done> done;
+    Event event;
+    while (reader->Read(&event)) on_event(event, done);
+    auto const status = reader->Finish();
+    if (!status.ok()) return error_of(status, milliseconds(0));
+    if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
+    return std::move(*done);
+  }
+
   /// The caller's settings as hubd is told them: no path for its own cache that is mounted here.
   [[nodiscard]] v1::Caller placed(Caller const& caller) const {
     auto message = to_message(caller);
@@ -328,21 +345,13 @@ Result<std::vector<Transfer>> Client::transfers(bool include_finished) {
 Result<Transfer> Client::watch(std::string const& id, WatchListener const& listener, std::stop_token stop) {
   v1::WatchTransferRequest request;
   request.set_id(id);
-  grpc::ClientContext context;
-  auto const reader = impl_->transfers->Watch(&context, request);
-  Cancelling const cancelling(std::move(stop), context);
-  std::optional<Transfer> last;
-  v1::WatchTransferEvent event;
-  while (reader->Read(&event)) {
+  auto const on_event = [&](v1::WatchTransferEvent const& event, std::optional<Transfer>& last) {
     last = from_message(event.transfer());
     std::vector<FileProgress> files;
     for (auto const& file : event.files()) files.push_back(from_message(file));
     if (listener) listener(*last, files);
-  }
-  auto const status = reader->Finish();
-  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
-  if (!last) return make_error(ErrorKind::internal, "hubd ended the call without a result");
-  return std::move(*last);
+  };
+  return impl_->follow<Transfer>(*impl_->transfers, &v1::Transfers::StubInterface::Watch, request, std::move(stop), on_event);
 }
 
 Result<Transfer> Client::cancel(std::string const& id) {
@@ -398,19 +407,11 @@ Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyLi
   *message.mutable_caller() = impl_->placed(request.caller);
   *message.mutable_repo() = to_message(request.repo);
   message.set_local_dir(impl_->view.told(request.local_dir));
-  grpc::ClientContext context;
-  auto const reader = impl_->cache->Verify(&context, message);
-  Cancelling const cancelling(std::move(stop), context);
-  std::optional<Verification> summary;
-  v1::VerifyCacheEvent event;
-  while (reader->Read(&event)) {
+  auto const on_event = [&](v1::VerifyCacheEvent const& event, std::optional<Verification>& summary) {
     if (event.has_summary()) summary = from_message(event.summary());
     if (event.has_file() && listener) listener(from_message(event.file()));
-  }
-  auto const status = reader->Finish();
-  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
-  if (!summary) return make_error(ErrorKind::internal, "hubd ended the call without a result");
-  return std::move(*summary);
+  };
+  return impl_->follow<Verification>(*impl_->cache, &v1::Cache::StubInterface::Verify, message, std::move(stop), on_event);
 }
 
 // --- Store
@@ -426,38 +427,22 @@ Result<StoreStats> Client::store_stats(Caller const& caller) {
 Result<StoreRebuilt> Client::rebuild_store(Caller const& caller, StoreListener const& listener, std::stop_token stop) {
   v1::RebuildStoreRequest request;
   *request.mutable_caller() = to_message(caller);
-  grpc::ClientContext context;
-  auto const reader = impl_->store->Rebuild(&context, request);
-  Cancelling const cancelling(std::move(stop), context);
-  std::optional<StoreRebuilt> done;
-  v1::RebuildStoreEvent event;
-  while (reader->Read(&event)) {
+  auto const on_event = [&](v1::RebuildStoreEvent const& event, std::optional<StoreRebuilt>& done) {
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
     if (event.has_done()) done = from_message(event.done());
-  }
-  auto const status = reader->Finish();
-  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
-  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
-  return *done;
+  };
+  return impl_->follow<StoreRebuilt>(*impl_->store, &v1::Store::StubInterface::Rebuild, request, std::move(stop), on_event);
 }
 
 Result<StoreChecked> Client::verify_store(Caller const& caller, StoreListener const& listener, std::stop_token stop) {
   v1::VerifyStoreRequest request;
   *request.mutable_caller() = to_message(caller);
-  grpc::ClientContext context;
-  auto const reader = impl_->store->Verify(&context, request);
-  Cancelling const cancelling(std::move(stop), context);
-  std::optional<StoreChecked> done;
-  v1::VerifyStoreEvent event;
-  while (reader->Read(&event)) {
+  auto const on_event = [&](v1::VerifyStoreEvent const& event, std::optional<StoreChecked>& done) {
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
     if (event.has_damaged() && listener.damaged) listener.damaged(from_message(event.damaged()));
     if (event.has_done()) done = from_message(event.done());
-  }
-  auto const status = reader->Finish();
-  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
-  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
-  return *done;
+  };
+  return impl_->follow<StoreChecked>(*impl_->store, &v1::Store::StubInterface::Verify, request, std::move(stop), on_event);
 }
 
 Result<StoreAdopted> Client::adopt(AdoptRequest const& request, StoreListener const& listener, std::stop_token stop) {
@@ -465,20 +450,12 @@ Result<StoreAdopted> Client::adopt(AdoptRequest const& request, StoreListener co
   *message.mutable_caller() = to_message(request.caller);
   message.set_folder(request.folder);
   if (!request.repo.id.empty()) *message.mutable_repo() = to_message(request.repo);
-  grpc::ClientContext context;
-  auto const reader = impl_->store->Adopt(&context, message);
-  Cancelling const cancelling(std::move(stop), context);
-  std::optional<StoreAdopted> done;
-  v1::AdoptEvent event;
-  while (reader->Read(&event)) {
+  auto const on_event = [&](v1::AdoptEvent const& event, std::optional<StoreAdopted>& done) {
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
     if (event.has_file() && listener.file) listener.file(from_message(event.file()));
     if (event.has_done()) done = from_message(event.done());
-  }
-  auto const status = reader->Finish();
-  if (!status.ok()) return impl_->error_of(status, milliseconds(0));
-  if (!done) return make_error(ErrorKind::internal, "hubd ended the call without a result");
-  return std::move(*done);
+  };
+  return impl_->follow<StoreAdopted>(*impl_->store, &v1::Store::StubInterface::Adopt, message, std::move(stop), on_event);
 }
 
 // --- Hub
