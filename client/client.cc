@@ -418,7 +418,7 @@ Result<Verification> Client::verify_cache(VerifyRequest const& request, VerifyLi
 
 Result<StoreStats> Client::store_stats(Caller const& caller) {
   v1::StoreStatsRequest request;
-  *request.mutable_caller() = to_message(caller);
+  *request.mutable_caller() = impl_->placed(caller);
   auto const answer = impl_->call(*impl_->store, &v1::Store::StubInterface::Stats, request, impl_->options.hub_limit);
   if (!answer) return answer.error();
   return from_message(*answer);
@@ -426,7 +426,7 @@ Result<StoreStats> Client::store_stats(Caller const& caller) {
 
 Result<StoreRebuilt> Client::rebuild_store(Caller const& caller, StoreListener const& listener, std::stop_token stop) {
   v1::RebuildStoreRequest request;
-  *request.mutable_caller() = to_message(caller);
+  *request.mutable_caller() = impl_->placed(caller);
   auto const on_event = [&](v1::RebuildStoreEvent const& event, std::optional<StoreRebuilt>& done) {
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
     if (event.has_done()) done = from_message(event.done());
@@ -436,7 +436,7 @@ Result<StoreRebuilt> Client::rebuild_store(Caller const& caller, StoreListener c
 
 Result<StoreChecked> Client::verify_store(Caller const& caller, StoreListener const& listener, std::stop_token stop) {
   v1::VerifyStoreRequest request;
-  *request.mutable_caller() = to_message(caller);
+  *request.mutable_caller() = impl_->placed(caller);
   auto const on_event = [&](v1::VerifyStoreEvent const& event, std::optional<StoreChecked>& done) {
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
     if (event.has_damaged() && listener.damaged) listener.damaged(from_message(event.damaged()));
@@ -447,8 +447,8 @@ Result<StoreChecked> Client::verify_store(Caller const& caller, StoreListener co
 
 Result<StoreAdopted> Client::adopt(AdoptRequest const& request, StoreListener const& listener, std::stop_token stop) {
   v1::AdoptRequest message;
-  *message.mutable_caller() = to_message(request.caller);
-  message.set_folder(request.folder);
+  *message.mutable_caller() = impl_->placed(request.caller);
+  message.set_folder(impl_->view.told(request.folder));
   if (!request.repo.id.empty()) *message.mutable_repo() = to_message(request.repo);
   auto const on_event = [&](v1::AdoptEvent const& event, std::optional<StoreAdopted>& done) {
     if (event.has_progress() && listener.progress) listener.progress(from_message(event.progress()));
