@@ -65,13 +65,17 @@ bool comes_by_xet(Context const& context, Caller const& caller, ListedFile const
 FileJob::FileJob(Context& context, XetDesk& xet, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
-      permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint)}),
+      permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint), task_.priority}),
       xet_desk_(xet),
       changed_(context.parts.executor) {}
 
 void FileJob::stop() {
   stop_ = true;
   changed_.notify();
+}
+
+void FileJob::raise(sched::Priority priority) {
+  if (priority > permits_.priority()) permits_.set_priority(priority);
 }
 
 std::string FileJob::waiting_for() const {
