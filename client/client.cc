@@ -559,6 +559,19 @@ Result<Status> Client::status() {
   return from_message(*answer);
 }
 
+Result<std::vector<Check>> Client::examine(Caller const& caller, Repo const& repo) {
+  v1::ExamineRequest request;
+  *request.mutable_caller() = impl_->placed(caller);
+  if (!repo.id.empty()) *request.mutable_repo() = to_message(repo);
+  auto const answer =
+      impl_->call(*impl_->admin, &v1::Admin::StubInterface::Examine, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  std::vector<Check> checks;
+  for (auto const& check : answer->checks())
+    checks.push_back({check.check(), check.level(), check.what(), check.remedy()});
+  return checks;
+}
+
 Result<std::vector<ConfigValue>> Client::config() {
   v1::GetConfigRequest const request;
   auto const answer =

@@ -133,6 +133,9 @@ class Client {
 
   // --- Admin
   Result<Status> status();
+  /// Looks at what downloads need: names, TLS, proxy, clock, token, both routes, disk. At most 18 s. `repo` is what the
+  /// routes are tried with; without an id hubd takes one that is cached.
+  Result<std::vector<Check>> examine(Caller const& caller, Repo const& repo);
   Result<std::vector<ConfigValue>> config();
   Result<ConfigChange> set_config(std::string const& key, std::string const& value);
   /// Parks transfers and stops.
