@@ -30,7 +30,8 @@ class BlackHole(TransferCase):
         late = Calls([lambda: self.get(kind, "acme/other"), lambda: self.get(kind)])
         answers = waiting.wait() + late.wait()
         took = time.monotonic() - begun
-        self.note(f"{kind}{' tls' if tls else ''}: all ten had their answer after {took:.1f} s")
+        self.note(f"{kind}{' tls' if tls else ''}: all ten had their answer after {took:.1f} s: "
+                  + ", ".join(f"{s:.1f}" for s in waiting.seconds + late.seconds))
         host = self.local.call("GET", "/_localhub/info")
         hosts = [url.partition("//")[2] for url in host.values()]
         for answer in answers:
