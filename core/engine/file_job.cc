@@ -3,6 +3,7 @@
 
 #include "core/cache/local_dir.h"
 #include "core/engine/inspect.h"
+#include "core/engine/routes.h"
 #include "core/engine/windowed_http.h"
 #include "core/http/url.h"
 #include "core/transfer/file_transfer.h"
@@ -237,8 +238,8 @@ Async<void> FileJob::move_plainly(ContentId id) {
   transfer::ResolveSource::Options from{task_.repo,         task_.commit,
                                         task_.file.path,    task_.file.size,
                                         task_.caller.token, task_.caller.user_agent,
-                                        context_.options.progress_timeout, context_.mirrors(task_.repo.endpoint)};
-  source_ = std::make_unique<transfer::ResolveSource>(context_.parts.http, std::move(from));
+                                        context_.mirrors(task_.repo.endpoint)};
+  source_ = std::make_unique<transfer::ResolveSource>(context_.parts.http, context_.clock(), std::move(from));
   transfer::FileTransfer::Parts parts{movement_parts(), *source_};
   transfer::FileTransfer::Options options;
   options.name = subject();
@@ -253,7 +254,7 @@ Async<void> FileJob::move_plainly(ContentId id) {
 
 transfer::Movement::Parts FileJob::movement_parts() {
   auto const& parts = context_.parts;
-  return {parts.executor, parts.disk, parts.hashing, parts.files, parts.timers, parts.log, permits_};
+  return {parts.executor, parts.disk, parts.hashing, parts.files, parts.timers, parts.log, permits_, parts.routes};
 }
 
 Async<void> FileJob::run_movement() {

@@ -9,6 +9,7 @@
 #include "core/net/async.h"
 #include "core/net/timers.h"
 #include "core/transfer/permits.h"
+#include "core/transfer/route_judge.h"
 
 namespace hubd::transfer {
 
@@ -24,6 +25,7 @@ class Movement {
     net::Timers& timers;
     Log& log;
     Permits& permits;
+    RouteJudge* routes = nullptr;  ///< null: no connection is slow beside others
   };
   virtual ~Movement() = default;
   /// Runs once, to the end: the bytes are whole and right, or why not. What came is kept for the next try.
