@@ -23,6 +23,7 @@ class BlackHole(TransferCase):
         self.got(self.get(kind, "acme/known"))
         before = self.moved()
         self.local.knobs(throttle=20 * MB)
+        asked = time.monotonic()
         waiting = Calls([lambda: self.get(kind)] * 8)
         self.wait_for_bytes(kind, before + size // 2, waiting.running)
         self.local.knobs(black_hole=True, throttle=0)
@@ -37,6 +38,7 @@ class BlackHole(TransferCase):
         for answer in answers:
             self.assertEqual("ERROR_KIND_STALLED", answer.get("kind"), answer)
             self.assertTrue(any(one in answer["message"] or one == answer.get("host") for one in hosts), answer)
+        self.assertLessEqual(max(waiting.seconds) - (begun - asked), TIMEOUT + 4)  # of waiting for bytes
         self.assertLessEqual(took, TIMEOUT + SLACK)
 
         # What is known is told meanwhile, and what came is kept.

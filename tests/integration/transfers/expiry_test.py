@@ -26,7 +26,7 @@ class Expiry(TransferCase):
         refused = {name: count["statuses"]["403"] for name, count in routes.items() if "403" in count["statuses"]}
         self.note(f"{kind}: {took:.0f} s, {self.sent(kind) / size - 1:+.3%} bytes; refused {refused}; "
                   f"{ {name: count['requests'] for name, count in routes.items()} }")
-        self.assertEqual("0", self.daemon.rpc("Admin", "Status", {})[1].get("xetFallbacks", "0"))
+        self.assertEqual("0", self.daemon.rpc("Admin", "Status", {})[1].get("xetFallbacks", "0"), self.daemon.log_text())
         self.assertEqual(0, self.moved() - self.sent(kind))
         if kind == "plain":
             lines = [line for line in self.local.requests() if line["route"] == "cdn" and line["status"] == 206]
