@@ -24,6 +24,7 @@ class Desk {
   /// Fails: cancelled.
   /// `who` outlives the permit: its priority is looked at for every quantum of bytes.
   Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who const& who);
+  Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who&& who) = delete;
   /// After the priority of a `who` was changed: what waits and what is held counts by it from now on.
   void reweigh(sched::Admission::Who const& who);
   /// Takes effect at once, also for who waits.
