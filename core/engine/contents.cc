@@ -58,8 +58,8 @@ class NetworkStream final : public ContentStream {
   Async<std::size_t> read_some(std::span<std::byte> out) override {
     auto const part = out.first(static_cast<std::size_t>(std::min<Bytes>(out.size(), rest_)));
     if (part.empty()) co_return std::size_t{0};
-    Time turn{};
-    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), turn, meter_);
+    Time ignored{};
+    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), ignored, meter_);
     if (!count) co_return count.error();
     if (*count == 0) co_return fail(ErrorKind::bad_upstream, name_ + ": " + response_->route().host + " ended the answer early");
     rest_ -= *count;

@@ -73,17 +73,17 @@ class Peer final : public Source {
     Async<std::size_t> read_some(std::span<std::byte> out) override {
       if (rest_.length == 0) co_return std::size_t{0};
       bool const silent_now = given_ >= manner_.silent_after || manner_.tick >= silence_max_;
-      auto const wait = silent_now ? silence_max_ : manner_.tick;
+      auto const room = std::min({rest_.length, manner_.per_tick, static_cast<Bytes>(out.size()), manner_.silent_after - given_});
+      auto const wait = silent_now ? silence_max_ : manner_.tick * static_cast<std::int64_t>(room) / static_cast<std::int64_t>(manner_.per_tick);
       bool const slept = co_await peer_.timers_.sleep_for(wait);
       if (!slept) co_return fail(ErrorKind::cancelled, "left");
       if (silent_now) co_return silent();
-      auto const count = std::min({rest_.length, manner_.per_tick, static_cast<Bytes>(out.size()), manner_.silent_after - given_});
-      std::memcpy(out.data(), peer_.bytes_.data() + rest_.offset, static_cast<std::size_t>(count));
-      rest_.offset += count;
-      rest_.length -= count;
-      given_ += count;
-      peer_.sent += count;
-      co_return static_cast<std::size_t>(count);
+      std::memcpy(out.data(), peer_.bytes_.data() + rest_.offset, static_cast<std::size_t>(room));
+      rest_.offset += room;
+      rest_.length -= room;
+      given_ += room;
+      peer_.sent += room;
+      co_return static_cast<std::size_t>(room);
     }
 
    private:
@@ -103,17 +103,31 @@ class Peer final : public Source {
   std::uint64_t requests_ = 0;
 };
 
-class Unlimited final : public Permits {
+/// Every permit at once; bytes in quanta, each after a short wait, where `quantum` says so.
+class Desk final : public Permits {
  public:
-  Async<std::unique_ptr<Permit>> acquire() override { co_return std::make_unique<One>(); }
+  explicit Desk(net::Timers& timers) : timers_(timers) {}
+  Async<std::unique_ptr<Permit>> acquire() override { co_return std::make_unique<One>(*this); }
+  std::optional<Bytes> quantum;
 
  private:
   class One final : public Permit {
    public:
-    Bytes allowed(Bytes wanted) const override { return wanted; }
-    void spend(Bytes) override {}
-    Async<void> more() override { co_return Result<void>(); }
+    explicit One(Desk& desk) : desk_(desk) {}
+    Bytes allowed(Bytes wanted) const override { return desk_.quantum ? std::min(left_, wanted) : wanted; }
+    void spend(Bytes bytes) override { left_ -= std::min(left_, bytes); }
+    Async<void> more() override {
+      bool const slept = co_await desk_.timers_.sleep_for(10ms);
+      if (!slept) co_return fail(ErrorKind::cancelled, "left");
+      left_ = *desk_.quantum;
+      co_return Result<void>();
+    }
+
+   private:
+    Desk& desk_;
+    Bytes left_ = 0;
   };
+  net::Timers& timers_;
 };
 
 /// Says that what is far below a healthy connection is slow.
@@ -168,7 +182,7 @@ class Takeover : public testing::Test {
   support::VirtualTime time;
   support::SimFileSystem disk;
   NullLog log;
-  Unlimited permits;
+  Desk permits{time};
   Judge judge;
   std::string const bytes = content();
   Peer peer;
@@ -255,6 +269,22 @@ TEST_F(Takeover, SilenceEverywhereEndsWithinAMinuteAndSaysWhatWasTried) {
   EXPECT_GE(took, 30s);
   EXPECT_NE(std::string::npos, ended.error().what.find("tried cdn:443 (192.0.2.1:443)")) << ended.error().what;
   EXPECT_GE(peer.requests(), 8U) << "each connection was given another try";
+}
+
+TEST_F(Takeover, WaitingForBandwidthHidesNoSilence) {
+  permits.quantum = 64_KiB;
+  peer.manners = [](std::uint64_t) { return Manner{0, 1, 1s, 5ms}; };
+  auto const ended = run();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ErrorKind::stalled, ended.error().kind);
+  EXPECT_LE(took, 62s);
+}
+
+TEST_F(Takeover, WaitingForBandwidthIsNoSlowness) {
+  permits.quantum = 4_KiB;  // 400 KiB/s of each connection, far below what the host could give
+  ASSERT_TRUE(run());
+  EXPECT_EQ(0, judge.failures);
+  EXPECT_EQ(size, fetched);
 }
 
 TEST_F(Takeover, AServerThatThinksForLongBeforeItsFirstByteIsWaitedFor) {
