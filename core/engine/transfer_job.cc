@@ -11,7 +11,6 @@ namespace hubd::engine {
 namespace {
 
 constexpr auto tick = std::chrono::milliseconds(200);
-constexpr Bytes small_max = 1_MiB;
 constexpr std::size_t small_runners = 64;  // bounded by connections anyway
 constexpr auto foreign_still_max = std::chrono::seconds(60);
 constexpr int rounds_max = 8;              // somebody deletes a file as fast as it comes
@@ -47,7 +46,7 @@ TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, 
   progress_.files_total = task_.files.size();
   for (auto const& file : task_.files) {
     progress_.bytes_total += file.size;
-    (file.size <= small_max ? small_ : large_).push_back(file);
+    (file.size <= context_.options.small_file_max ? small_ : large_).push_back(file);
   }
 }
 
