@@ -421,7 +421,8 @@ Async<std::unique_ptr<http::Response>> SimHub::answer(http::Request request, boo
   if (down || roll(faults.refuse)) co_return fail(ErrorKind::unreachable, "hub.sim:443 refuses connections");
   auto const host = request.url.substr(8, request.url.find('/', 8) - 8);
   if (dead_hosts.contains(host)) {
-    bool const waited = co_await time_.sleep_for(std::min<Duration>(request.progress_deadline, std::chrono::seconds(10)));
+    auto const patience = std::min<Duration>(request.progress_deadline, std::chrono::seconds(10));
+    bool const waited = co_await time_.sleep_for(patience);
     if (!waited) co_return fail(ErrorKind::cancelled, "cancelled");
     co_return fail(ErrorKind::unreachable, host + ":443 cannot be reached at any of its addresses");
   }

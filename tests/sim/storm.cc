@@ -217,6 +217,11 @@ class Storm {
     if (once_in(10)) request.caller.principal.uid = 1001;
     tell(told);
     watch_.ensure(std::move(request));
+    if (!once_in(6)) return;
+    pass(std::chrono::milliseconds(roll(60)));
+    lost_ += connections_max() * 64 * kib;
+    tell("and dies at once");
+    watch_.leave(watch_.asked().size() - 1);
   }
 
   void leave() {
