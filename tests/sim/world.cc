@@ -65,7 +65,7 @@ class World::Parts {
   explicit Parts(World& world)
       : log(world.time),
         random(seeded_random(world.seed * 31 + 7 + 1'000'003 * world.lives)),
-        cache(world.disk, *random, {root}, [] { return Result<void>(); }),
+        cache(world.disk, *random, {root, world.shared_store}, [] { return Result<void>(); }),
         http(world.hub, world.time, log),
         hub(http, world.time, log) {}
   StderrLog log;

@@ -66,6 +66,7 @@ class World {
   support::SimSqlite databases;  ///< they stand on the disk
   SimHub hub;
   engine::Options options;
+  cache::Cache::SharedStoreUse shared_store = cache::Cache::SharedStoreUse::read;
   std::unique_ptr<engine::Engine> engine;
 
  private:
