@@ -233,6 +233,7 @@ struct Totals {
   Bytes bytes_bridged = 0;          ///< of chunks on this host that were fetched all the same, with what stands beside them
   Bytes bytes_reused = 0;           ///< of Xet files, that came from chunks on this host
   std::uint64_t xet_fallbacks = 0;  ///< that began there and came by the plain route
+  std::uint64_t connections_in_use = 0;  ///< permits to fetch a range
   std::string problem;
 };
 

@@ -645,6 +645,7 @@ Totals EngineImpl::totals() const {
     else ++totals.transfers_waiting;
   }
   totals.unverified_blobs = verifier_.waiting();
+  totals.connections_in_use = context_.desk.in_use();
   return totals;
 }
 

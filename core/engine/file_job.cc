@@ -20,8 +20,6 @@ std::string host_of(std::string const& endpoint) {
   return url ? url->origin.authority() : endpoint;
 }
 
-constexpr Bytes xet_size_min = 1_MiB;  // smaller ones cost one request by the plain route, and no map
-
 /// Failures that are the CAS's own, or that the plain route words better.
 bool plain_route_may_serve(ErrorKind kind) {
   switch (kind) {
@@ -59,7 +57,7 @@ Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string
 }  // namespace
 
 bool comes_by_xet(Context const& context, Caller const& caller, ListedFile const& file) {
-  return context.options.xet && !caller.disable_xet && file.size >= xet_size_min && xet::MerkleHash::parse(file.xet_hash);
+  return context.options.xet && !caller.disable_xet && file.size >= context.options.small_file_max && xet::MerkleHash::parse(file.xet_hash);
 }
 
 FileJob::FileJob(Context& context, XetDesk& xet, FileTask task, sched::FileKey key)
@@ -263,6 +261,8 @@ Async<void> FileJob::move_plainly(ContentId id) {
   options.folder = context_.partials;
   options.range_max = context_.options.range_size;
   options.connections = context_.tuning.connections_per_file;
+  options.block_size = context_.options.block_size;
+  options.small_max = context_.options.small_file_max;
   options.progress_timeout = fell_back_ ? context_.options.progress_timeout / 2 : context_.options.progress_timeout;
   movement_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), std::move(id), task_.file.size);
   auto moved = co_await run_movement();

@@ -41,6 +41,8 @@ struct Options {
   Duration progress_timeout = std::chrono::seconds(60);
   Duration metadata_timeout = std::chrono::seconds(10);
   Bytes range_size = 16_MiB;
+  Bytes block_size = 1_MiB;       ///< one write of a plain download, and one note in its map
+  Bytes small_file_max = 1_MiB;   ///< up to this a file comes by one plain request into memory: no map, no Xet
   Bytes xet_bridge_max = 256_KiB;  ///< chunks that are here are fetched again when they stand between others and are fewer bytes
   std::size_t files_in_flight = 8;
   Bytes memory_max = 512_MiB;  ///< of body buffers, all together

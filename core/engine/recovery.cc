@@ -9,6 +9,7 @@
 namespace hubd::engine {
 namespace {
 
+constexpr mode_t owner_mode = 0600;
 constexpr auto unused_max = std::chrono::hours(24 * 7);
 constexpr std::string_view partial_suffix = ".partial";
 constexpr std::string_view map_suffix = ".map";
@@ -20,6 +21,14 @@ bool published(fs::FileSystem& files, Ledger& ledger, std::string const& etag) {
     if (stat && ledger.look(*stat, etag) == Ledger::Verdict::verified) return true;
   }
   return false;
+}
+
+/// A partial that was about to be published got the mode of what is published, which may forbid writing; lost power can
+/// bring its old name back.
+bool make_ours(fs::FileSystem& files, std::string const& partial, mode_t mode) {
+  if ((mode & owner_mode) == owner_mode) return true;
+  auto const file = files.open(partial, fs::OpenMode::read, 0, true);
+  return file && (*file)->set_mode(owner_mode);
 }
 
 }  // namespace
@@ -41,7 +50,8 @@ Result<void> sweep_partials(fs::FileSystem& files, Ledger& ledger, std::string c
     auto const stat = files.lstat(folder + "/" + name);
     auto const age = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count() - (stat ? stat->mtime_ns : 0);
     bool const old = std::chrono::nanoseconds(age) > unused_max;
-    if (!old && !published(files, ledger, stem)) continue;
+    bool const usable = stat && make_ours(files, folder + "/" + name, stat->mode);
+    if (usable && !old && !published(files, ledger, stem)) continue;
     auto const removed = transfer::Partial::remove(files, folder, stem);
     if (!removed) return removed.error();
   }

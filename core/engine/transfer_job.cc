@@ -12,7 +12,6 @@ namespace {
 
 constexpr auto tick = std::chrono::milliseconds(200);
 constexpr auto slow_tick = std::chrono::seconds(1);  // while nothing moves: for who waits up to a deadline
-constexpr Bytes small_max = 1_MiB;
 constexpr std::size_t small_runners = 64;  // bounded by connections anyway
 constexpr auto foreign_still_max = std::chrono::seconds(60);
 constexpr int rounds_max = 8;              // somebody deletes a file as fast as it comes
@@ -192,7 +191,7 @@ void TransferJob::queue_unfinished() {
   small_.clear();
   large_.clear();
   for (auto i = task_.files.size(); i-- > 0;)
-    if (!finished_[i]) (task_.files[i].size <= small_max ? small_ : large_).push_back(i);
+    if (!finished_[i]) (task_.files[i].size <= context_.options.small_file_max ? small_ : large_).push_back(i);
 }
 
 void TransferJob::pause(std::string by) {

@@ -82,15 +82,14 @@ void TaskGroup::cancel() {
 
 asio::awaitable<void> TaskGroup::join() {
   auto const state = state_;
-  // An owner that was cancelled must still wait: its tasks borrow from it.
+  // An owner that was cancelled must still wait: its tasks borrow from it. That it was cancelled it must know afterwards, so
+  // its cancellation state stays as it is, and a wait that was cut short begins again.
   bool const throwing = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   while (!state->tasks.empty()) {
     auto const [ignored] = co_await state->idle.async_wait(nothrow);
     (void)ignored;
   }
-  co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
   co_await asio::this_coro::throw_if_cancelled(throwing);
 }
 

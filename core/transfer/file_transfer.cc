@@ -11,9 +11,7 @@
 namespace hubd::transfer {
 namespace {
 
-constexpr Bytes block_size = 1_MiB;       // one write, one record of the map
 constexpr Bytes hash_step_max = 8_MiB;    // one job of the hashing pool
-constexpr Bytes small_max = block_size;   // fetched into memory, written once
 constexpr Bytes window_min = 256_MiB;     // how far ranges may run ahead of the hash frontier
 constexpr unsigned malformed_max = 3;     // answers about something else do not heal by waiting
 constexpr Bytes progress_min = 64_KiB;    // a try that brought as much was none in vain
@@ -48,7 +46,7 @@ Async<void> FileTransfer::run() {
   last_progress_ = parts_.timers.clock().now();
   for (int number = 0; number < passes_max; ++number) {
     Result<void> passed;
-    if (size_ <= small_max)
+    if (size_ <= options_.small_max)
       passed = co_await small_pass();
     else
       passed = co_await pass();
@@ -364,7 +362,7 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
   auto& response = **answer;
   view.answered(response.route());
   RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
-  fs::Buffer buffer(static_cast<std::size_t>(std::min(block_size, rest.length)));
+  fs::Buffer buffer(static_cast<std::size_t>(std::min(options_.block_size, rest.length)));
   std::size_t filled = 0;
   std::optional<Error> broken;
   while (rest.length > 0 && !broken) {
@@ -407,7 +405,7 @@ asio::awaitable<void> FileTransfer::follow() {
   co_await std::move(quiet);
   while (!ended_ && !complete()) {
     Bytes const ready = frontier_;
-    bool const worthwhile = ready >= hashed_ + block_size || ready == size_;
+    bool const worthwhile = ready >= hashed_ + options_.block_size || ready == size_;
     if (ready == hashed_ || !worthwhile) {
       bool const woken = co_await changed_.wait();
       if (!woken) co_return;
@@ -415,7 +413,7 @@ asio::awaitable<void> FileTransfer::follow() {
     }
     Bytes const stop = std::min(ready, hashed_ + hash_step_max);
     auto step = [&]() -> Result<void> {
-      fs::Buffer buffer(static_cast<std::size_t>(block_size));  // as many as the pool has threads, not as files move
+      fs::Buffer buffer(static_cast<std::size_t>(options_.block_size));  // as many as the pool has threads, not as files move
       for (Bytes at = hashed_; at < stop;) {
         auto const part = buffer.span().first(static_cast<std::size_t>(std::min<Bytes>(buffer.size(), stop - at)));
         auto const count = partial_->read(at, part);

@@ -36,6 +36,8 @@ class FileTransfer final : public Movement {
     std::string folder;  ///< of partials
     Bytes range_max = 16_MiB;
     std::size_t connections = 8;
+    Bytes block_size = 1_MiB;  ///< one write, one record of the map
+    Bytes small_max = 1_MiB;   ///< up to this a file is fetched into memory and written once
     Duration progress_timeout = std::chrono::seconds(60);
   };
   FileTransfer(Parts parts, Options options, ContentId id, Bytes size);

@@ -195,6 +195,7 @@ TEST(EngineSim, AParkedTransferIsForgottenWhenItIsCancelledAndRememberedOverARes
   auto const cancelled = world.engine->cancel({1000}, other.id);
   ASSERT_TRUE(cancelled);
   EXPECT_EQ("cancelled", cancelled->state);
+  world.time.run_for(10ms);  // the journal is told in the background
   world.crash(Loss::all);
   ASSERT_TRUE(world.start());
   world.hub.down = false;
@@ -477,7 +478,7 @@ TEST(EngineSim, ALocalFolderGetsCopiesOfWhatTheCacheHas) {
   for (auto const& [path, bytes] : world.hub.files("acme/one")) {
     auto const here = fs::read_file(world.disk, "/home/me/model/" + path);
     ASSERT_TRUE(here) << path;
-    EXPECT_EQ(bytes, *here) << path;
+    EXPECT_EQ(*bytes, *here) << path;
     auto const own = world.disk.lstat("/home/me/model/" + path);
     auto const blob = world.disk.stat((*cached->answer)->snapshot_path + "/" + path);
     ASSERT_TRUE(own && blob);
@@ -722,7 +723,8 @@ TEST(EngineSim, ASourceThatSomebodyEditedIsNoticedNotCopied) {
   EXPECT_EQ("", world.snapshot_problem("acme/xet"));
 }
 
-/// One seeded run: clients come and go while the Hub, the disk and the process misbehave; then the world heals.
+/// One seeded run with files and ranges above a block; storm.cc has the small worlds, by the thousand. Clients come and go
+/// while the Hub, the disk and the process misbehave; then the world heals.
 void run_seed(std::uint64_t seed) {
   World world(seed, small_options());
   auto const distinct = fill(world.hub) + fill_xet(world.hub) + world.hub.size_of({9, 0, 24}) + 120 * 8;
@@ -795,7 +797,7 @@ void run_seed(std::uint64_t seed) {
 }
 
 TEST(EngineSim, SeededFaultsBreakNoPromise) {
-  for (auto const seed : seeds_to_run(150)) {
+  for (auto const seed : seeds_to_run(30)) {
     SCOPED_TRACE("replay with HUBD_SEED=" + std::to_string(seed));
     run_seed(seed);
     if (testing::Test::HasFatalFailure()) return;

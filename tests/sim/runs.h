@@ -10,10 +10,9 @@ namespace hubd::sim {
 
 constexpr Bytes kib = 1024;
 
-/// 1 to `count`; HUBD_SEED=n is only that one, HUBD_SEEDS=n so many.
+/// 1 to `count`; HUBD_SEED=n is only that one.
 inline std::vector<std::uint64_t> seeds_to_run(std::uint64_t count) {
   if (char const* only = std::getenv("HUBD_SEED")) return {std::stoull(only)};
-  if (char const* many = std::getenv("HUBD_SEEDS")) count = std::stoull(many);
   std::vector<std::uint64_t> seeds;
   for (std::uint64_t seed = 1; seed <= count; ++seed) seeds.push_back(seed);
   return seeds;

@@ -35,6 +35,8 @@ std::string natural_chunk(std::uint64_t number, Bytes size_max) {
   }
 }
 
+std::int64_t seconds_of(WallTime time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); }
+
 std::string quoted(std::string const& text) { return "\"" + text + "\""; }
 
 std::string entry_json(ListedFile const& file) {
@@ -52,6 +54,51 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 
 }  // namespace
 
+class SimHub::Using {
+ public:
+  explicit Using(SimHub& hub) : hub_(hub) {
+    if (++hub_.using_ > hub_.ceilings_.connections && hub_.broken_ceiling.empty())
+      hub_.broken_ceiling = std::to_string(hub_.using_) + " requests for file bytes at once, where " +
+                            std::to_string(hub_.ceilings_.connections) + " are allowed";
+  }
+  ~Using() { --hub_.using_; }
+  Using(Using const&) = delete;
+  Using& operator=(Using const&) = delete;
+
+ private:
+  SimHub& hub_;
+};
+
+void SimHub::set_ceilings(Ceilings ceilings) {
+  if (ceilings.bandwidth != ceilings_.bandwidth) {
+    ahead_ = 0;
+    ahead_at_ = time_.now();
+  }
+  ceilings_ = ceilings;
+}
+
+void SimHub::taken(Bytes bytes) {
+  delivered += bytes;
+  if (!ceilings_.bandwidth) return;
+  std::chrono::duration<double> const passed = time_.now() - ahead_at_;
+  ahead_at_ = time_.now();
+  ahead_ = std::max(0.0, ahead_ - passed.count() * static_cast<double>(*ceilings_.bandwidth)) + static_cast<double>(bytes);
+  if (ahead_ > static_cast<double>(ceilings_.slack) && broken_ceiling.empty())
+    broken_ceiling = std::to_string(static_cast<Bytes>(ahead_)) + " bytes came ahead of the bandwidth of " +
+                     std::to_string(*ceilings_.bandwidth) + " bytes per second, where " + std::to_string(ceilings_.slack) + " may";
+}
+
+std::string SimHub::etag_of(std::string const& repo, std::string const& path) const {
+  for (auto const& file : repos_.at(repo).listing)
+    if (file.path == path) return file.etag();
+  return {};
+}
+
+std::string const* SimHub::content_of(std::string const& etag) const {
+  auto const found = by_etag_.find(etag);
+  return found == by_etag_.end() ? nullptr : found->second.get();
+}
+
 class SimHub::Answer final : public http::Response {
  public:
   Answer(SimHub& hub, http::Request const& request, int status, std::string body, std::string final_url)
@@ -63,6 +110,8 @@ class SimHub::Answer final : public http::Response {
     hub_.open_max = std::max(hub_.open_max, hub_.open);
   }
   ~Answer() override { --hub_.open; }
+  Answer(Answer const&) = delete;
+  Answer& operator=(Answer const&) = delete;
 
   int status() const override { return status_; }
   http::Headers const& headers() const override { return headers_; }
@@ -73,7 +122,10 @@ class SimHub::Answer final : public http::Response {
   std::optional<Bytes> content_length() const override { return body_.size(); }
 
   Async<std::size_t> read_some(std::span<std::byte> out) override {
-    auto const wait = Duration(std::chrono::microseconds(1000 * std::min<Bytes>(out.size(), 65536) / std::max<Bytes>(1, hub_.bytes_per_ms)));
+    bool const slow = slow_ && hub_.faults.slow > 0;
+    if (slow) out = out.first(std::min(out.size(), std::size_t{slow_bytes_per_second}));
+    auto const wait = slow ? Duration(std::chrono::seconds(1))
+                           : Duration(std::chrono::microseconds(1000 * std::min<Bytes>(out.size(), 65536) / std::max<Bytes>(1, hub_.bytes_per_ms)));
     bool const slept = co_await hub_.time_.sleep_for(wait);
     if (!slept) co_return fail(ErrorKind::cancelled, "cancelled");
     if (at_ >= stall_at_) {
@@ -90,7 +142,7 @@ class SimHub::Answer final : public http::Response {
     }
     std::memcpy(out.data(), body_.data() + at_, count);
     at_ += count;
-    if (counts_) hub_.delivered += count;
+    if (counts_) hub_.taken(count);
     for (; next_record_ < records_.size() && records_[next_record_].second <= at_; ++next_record_)
       ++hub_.chunks_taken[{xorb_, records_[next_record_].first}];
     co_return count;
@@ -101,6 +153,8 @@ class SimHub::Answer final : public http::Response {
   std::size_t cut_at_ = std::string::npos;
   std::size_t stall_at_ = std::string::npos;
   bool counts_ = false;
+  bool slow_ = false;
+  std::unique_ptr<Using> using_;
   std::uint64_t xorb_ = 0;
   std::vector<std::pair<std::uint32_t, std::size_t>> records_;  // chunks that stand whole in the body, and where each ends in it
 
@@ -117,16 +171,28 @@ class SimHub::Answer final : public http::Response {
 };
 
 void SimHub::add_file(std::string const& repo, std::string const& path, Bytes size, std::uint64_t number) {
-  auto& the = repos_[repo];
-  auto bytes = bytes_of(number, size);
+  struct Made {
+    Content bytes;
+    std::string blob_id;
+    std::string lfs_sha256;
+  };
+  static std::map<std::pair<std::uint64_t, Bytes>, Made> all;
+  auto& made = all[{number, size}];
+  if (!made.bytes) {
+    made.bytes = std::make_shared<std::string const>(bytes_of(number, size));
+    made.blob_id = hash::git_blob_sha1(as_bytes(*made.bytes)).hex();
+    if (size >= lfs_min) made.lfs_sha256 = hash::sha256(as_bytes(*made.bytes)).hex();
+  }
   ListedFile file;
   file.path = path;
   file.size = size;
-  file.blob_id = hash::git_blob_sha1(as_bytes(bytes)).hex();
-  if (size >= lfs_min) file.lfs_sha256 = hash::sha256(as_bytes(bytes)).hex();
+  file.blob_id = made.blob_id;
+  file.lfs_sha256 = made.lfs_sha256;
+  auto& the = repos_[repo];
   the.by_etag[file.etag()] = path;
+  by_etag_[file.etag()] = made.bytes;
   the.listing.push_back(file);
-  the.content[path] = std::move(bytes);
+  the.content[path] = made.bytes;
 }
 
 SimHub::Xorb const& SimHub::xorb(std::uint64_t number) {
@@ -137,7 +203,7 @@ SimHub::Xorb const& SimHub::xorb(std::uint64_t number) {
   auto const random = seeded_random(number * 104'729 + 3);
   std::vector<xet::HashedSize> leaves;
   for (std::uint32_t i = 0; i < kXorbChunks; ++i) {
-    auto chunk = natural_chunk(number * 1000 + i + 1'000'000, 60'000 + random->next() % 50'000);
+    auto chunk = natural_chunk(number * 1000 + i + 1'000'000, number >= first_small_xorb ? 9'000 + random->next() % 8'000 : 60'000 + random->next() % 50'000);
     auto const size = Bytes{chunk.size()};
     leaves.push_back({xet::chunk_hash(as_bytes(chunk)), size});
     for (auto const byte : {Bytes{0}, size, size >> 8U, size >> 16U, Bytes{0}, size, size >> 8U, size >> 16U}) xorb.records += static_cast<char>(byte & 255U);
@@ -156,25 +222,37 @@ Bytes SimHub::size_of(Run const& run) {
 }
 
 void SimHub::add_xet_file(std::string const& repo, std::string const& path, std::vector<Run> const& runs) {
-  auto& the = repos_[repo];
-  std::string bytes;
-  std::vector<xet::HashedSize> leaves;
-  for (auto const& run : runs)
-    for (auto i = run.first; i < run.end; ++i) {
-      auto const& chunk = xorb(run.xorb).chunks[i];
-      leaves.push_back({xet::chunk_hash(as_bytes(chunk)), chunk.size()});
-      bytes += chunk;
-    }
-  ListedFile file;
+  struct Made {
+    Content bytes;
+    ListedFile file;
+  };
+  static std::map<std::vector<std::uint64_t>, Made> all;
+  std::vector<std::uint64_t> key;
+  for (auto const& run : runs) key.insert(key.end(), {run.xorb, run.first, run.end});
+  auto& made = all[key];
+  if (!made.bytes) {
+    std::string bytes;
+    std::vector<xet::HashedSize> leaves;
+    for (auto const& run : runs)
+      for (auto i = run.first; i < run.end; ++i) {
+        auto const& chunk = xorb(run.xorb).chunks[i];
+        leaves.push_back({xet::chunk_hash(as_bytes(chunk)), chunk.size()});
+        bytes += chunk;
+      }
+    made.file.size = bytes.size();
+    made.file.blob_id = hash::git_blob_sha1(as_bytes(bytes)).hex();
+    made.file.lfs_sha256 = hash::sha256(as_bytes(bytes)).hex();
+    made.file.xet_hash = xet::file_hash(leaves).text();
+    made.bytes = std::make_shared<std::string const>(std::move(bytes));
+  }
+  auto file = made.file;
   file.path = path;
-  file.size = bytes.size();
-  file.blob_id = hash::git_blob_sha1(as_bytes(bytes)).hex();
-  file.lfs_sha256 = hash::sha256(as_bytes(bytes)).hex();
-  file.xet_hash = xet::file_hash(leaves).text();
   xet_files_[file.xet_hash] = runs;
+  auto& the = repos_[repo];
   the.by_etag[file.etag()] = path;
+  by_etag_[file.etag()] = made.bytes;
   the.listing.push_back(file);
-  the.content[path] = std::move(bytes);
+  the.content[path] = made.bytes;
 }
 
 /// Terms and URLs for the asked bytes, by xet-protocol 5.2.
@@ -240,9 +318,10 @@ std::string SimHub::commit_of(std::string const& repo) const {
   return hash::git_blob_sha1(as_bytes(repo)).hex();
 }
 
-std::string const& SimHub::content(std::string const& repo, std::string const& path) const { return repos_.at(repo).content.at(path); }
+std::string const& SimHub::content(std::string const& repo, std::string const& path) const { return *repos_.at(repo).content.at(path); }
 
 std::unique_ptr<http::Response> SimHub::plain(http::Request const& request, int status, std::string body, http::Headers headers) {
+  good += status < 300 ? 1 : 0;
   auto answer = std::make_unique<Answer>(*this, request, status, std::move(body), request.url);
   for (auto const& [name, value] : headers) answer->headers_.set(name, value);
   answer->headers_.set("Content-Type", "application/json");
@@ -264,6 +343,7 @@ std::unique_ptr<SimHub::Answer> SimHub::file(http::Request const& request, std::
   if (size > 0 && roll(faults.corrupt)) {
     body[random_->next() % size] ^= 1;
     ++corrupted;
+    at_stake += bytes.size();
   }
   auto answer = std::make_unique<Answer>(*this, request, status, std::move(body), std::move(final_url));
   if (status == 206)
@@ -272,7 +352,9 @@ std::unique_ptr<SimHub::Answer> SimHub::file(http::Request const& request, std::
   answer->counts_ = true;
   if (size > 0 && roll(faults.cut)) answer->cut_at_ = random_->next() % size;
   if (size > 0 && roll(faults.stall)) answer->stall_at_ = random_->next() % size;
+  answer->slow_ = roll(faults.slow);
   ++bodies;
+  ++good;
   return answer;
 }
 
@@ -324,10 +406,26 @@ Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
 }
 
 Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bool refuse) {
+  std::string_view const url = request.url;
+  bool const for_bytes = url.find("/resolve/") != std::string::npos || url.starts_with("https://cdn.sim/") || url.starts_with("https://xorbs.sim/");
+  auto counted = for_bytes ? std::make_unique<Using>(*this) : nullptr;
+  auto answered = co_await answer(std::move(request), refuse);
+  if (answered) static_cast<Answer&>(**answered).using_ = std::move(counted);
+  co_return answered;
+}
+
+Async<std::unique_ptr<http::Response>> SimHub::answer(http::Request request, bool refuse) {
   ++requests;
   bool const arrived = co_await time_.sleep_for(Duration(std::chrono::milliseconds(2 + random_->next() % 20)));
   if (!arrived) co_return fail(ErrorKind::cancelled, "cancelled");
   if (down || roll(faults.refuse)) co_return fail(ErrorKind::unreachable, "hub.sim:443 refuses connections");
+  auto const host = request.url.substr(8, request.url.find('/', 8) - 8);
+  if (dead_hosts.contains(host)) {
+    auto const patience = std::min<Duration>(request.progress_deadline, std::chrono::seconds(10));
+    bool const waited = co_await time_.sleep_for(patience);
+    if (!waited) co_return fail(ErrorKind::cancelled, "cancelled");
+    co_return fail(ErrorKind::unreachable, host + ":443 cannot be reached at any of its addresses");
+  }
   if (roll(faults.silent)) {
     bool const waited = co_await time_.sleep_for(request.progress_deadline);
     if (!waited) co_return fail(ErrorKind::cancelled, "cancelled");
@@ -343,7 +441,14 @@ Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bo
   }
   std::string_view url = request.url;
   bool const to_cas = url.starts_with("https://cas.sim/") || url.starts_with("https://xorbs.sim/");
+  bool const is_signed = url.starts_with("https://cdn.sim/") || url.starts_with("https://xorbs.sim/");
+  if (is_signed && roll(faults.forbid)) co_return plain(request, 403, "{}");
   if (to_cas && cas_down) co_return fail(ErrorKind::unreachable, "cas.sim:443 refuses connections");
+  if (url.starts_with("https://cas.sim/") && token_life > Duration::zero()) {
+    auto const& token = request.token.reveal();
+    bool const good_token = token.starts_with("sim-token-") && std::stoll(token.substr(10)) > seconds_of(time_.wall());
+    if (!good_token) co_return plain(request, 401, "{}");
+  }
   for (bool const v1 : {false, true})
     if (take_prefix(url, std::string("https://cas.sim/") + (v1 ? "v1" : "v2") + "/reconstructions/")) co_return reconstruction(request, url, v1);
   if (take_prefix(url, "https://xorbs.sim/")) {
@@ -357,7 +462,7 @@ Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bo
     auto const signature = url.substr(url.find("sig=") + 4);
     if (signature != std::to_string(signature_)) co_return plain(request, 403, "{}");
     auto const repo = name.substr(0, name.find('+')) + "/" + name.substr(name.find('+') + 1);
-    co_return file(request, repos_.at(repo).content.at(repos_.at(repo).by_etag.at(etag)), request.url);
+    co_return file(request, *repos_.at(repo).content.at(repos_.at(repo).by_etag.at(etag)), request.url);
   }
   take_prefix(url, std::string(kEndpoint) + "/");
   bool const api = take_prefix(url, "api/models/");
@@ -368,7 +473,9 @@ Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bo
       co_return plain(request, 200, "{\"sha\":" + quoted(commit_of(name)) + ",\"private\":false,\"gated\":false}");
     if (api && take_prefix(rest, "xet-read-token/")) {
       ++xet_tokens;
-      co_return plain(request, 200, R"({"accessToken":"sim-token","exp":8000000000,"casUrl":"https://cas.sim"})");
+      auto const life = token_life > Duration::zero() ? token_life : Duration(std::chrono::hours(1'000'000));
+      auto const end = std::to_string(seconds_of(time_.wall()) + std::chrono::duration_cast<std::chrono::seconds>(life).count());
+      co_return plain(request, 200, "{\"accessToken\":\"sim-token-" + end + "\",\"exp\":" + end + R"(,"casUrl":"https://cas.sim"})");
     }
     if (api && (take_prefix(rest, "tree/") || take_prefix(rest, "paths-info/"))) {
       std::string json = "[";
@@ -383,10 +490,10 @@ Async<std::unique_ptr<http::Response>> SimHub::send_on(http::Request request, bo
       if (found == repo.content.end()) break;
       ++resolves;
       auto const listed = std::find_if(repo.listing.begin(), repo.listing.end(), [&](ListedFile const& file) { return file.path == rest; });
-      if (listed->lfs_sha256.empty()) co_return file(request, found->second, request.url);
+      if (listed->lfs_sha256.empty()) co_return file(request, *found->second, request.url);
       auto flat = name;
       std::replace(flat.begin(), flat.end(), '/', '+');
-      co_return file(request, found->second, "https://cdn.sim/" + flat + "/" + listed->etag() + "?sig=" + std::to_string(signature_));
+      co_return file(request, *found->second, "https://cdn.sim/" + flat + "/" + listed->etag() + "?sig=" + std::to_string(signature_));
     }
   }
   http::Headers headers;

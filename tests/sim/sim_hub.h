@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +27,10 @@ class SimHub final : public http::Client {
     unsigned stall = 0;    ///< the body stops, until its progress deadline
     unsigned corrupt = 0;  ///< one byte of the body is changed
     unsigned expire = 0;   ///< every signed address given out so far is over
+    unsigned forbid = 0;   ///< 403 of an address that is good
+    unsigned slow = 0;     ///< the body comes at slow_bytes_per_second, while this is above 0
   };
+  static constexpr Bytes slow_bytes_per_second = 1;
 
   SimHub(support::VirtualTime& time, std::uint64_t seed) : time_(time), random_(seeded_random(seed)) {}
 
@@ -41,15 +45,25 @@ class SimHub final : public http::Client {
   };
   static constexpr std::uint32_t kXorbChunks = 24;
   void add_xet_file(std::string const& repo, std::string const& path, std::vector<Run> const& runs);
+  /// Xorbs from this number on have chunks of a sixth of the size, for worlds that are built by the thousand.
+  static constexpr std::uint64_t first_small_xorb = 100'000;
   /// The CAS knows no file any more.
   void forget_xet_files() { xet_files_.clear(); }
   /// Unpacked bytes of a run.
   static Bytes size_of(Run const& run);
   [[nodiscard]] std::string commit_of(std::string const& repo) const;
+  using Content = std::shared_ptr<std::string const>;  // many worlds of a process share what a number makes
   [[nodiscard]] std::string const& content(std::string const& repo, std::string const& path) const;
-  [[nodiscard]] std::map<std::string, std::string> const& files(std::string const& repo) const { return repos_.at(repo).content; }
+  [[nodiscard]] std::map<std::string, Content> const& files(std::string const& repo) const { return repos_.at(repo).content; }
+  [[nodiscard]] std::string etag_of(std::string const& repo, std::string const& path) const;
+  /// What a blob of that name must hold; null when no repo has it.
+  [[nodiscard]] std::string const* content_of(std::string const& etag) const;
 
   Async<std::unique_ptr<http::Response>> send(http::Request request) override;
+  /// Another process asks from now on: it was told nothing yet.
+  void new_client() {
+    for (auto& [category, state] : windows_) state.told_empty = false;
+  }
 
   /// Fixed windows of requests to the Hub's API and its resolve route, announced as the real one does.
   struct Window {
@@ -62,6 +76,8 @@ class SimHub final : public http::Client {
   std::uint64_t refused = 0;            ///< with 429, of an empty window
   std::uint64_t into_the_empty = 0;     ///< of these, sent although an answer had said before that nothing is left
   bool down = false;                    ///< every request is refused
+  std::set<std::string> dead_hosts;     ///< no address of theirs can be reached: "hub.sim", "cdn.sim", "cas.sim", "xorbs.sim"
+  Duration token_life{};                ///< of the CAS's tokens; 0: for ever
   Bytes bytes_per_ms = 256 * 1024;      ///< of one answer
   std::uint64_t requests = 0;
   std::uint64_t resolves = 0;           ///< requests on the resolve route: each file needs one, whatever its ranges
@@ -76,6 +92,18 @@ class SimHub final : public http::Client {
   std::map<std::pair<std::uint64_t, std::uint32_t>, unsigned> chunks_taken;  ///< how often a client took all of (xorb, chunk)'s record
   std::size_t open = 0;                 ///< answers in a client's hands
   std::size_t open_max = 0;
+  std::uint64_t good = 0;               ///< answers below 300
+  Bytes at_stake = 0;                   ///< sizes of the contents of which a wrong byte was handed out
+
+  /// What the client may do at once, and what of it was broken (in words), as of requests for file bytes.
+  struct Ceilings {
+    std::size_t connections = SIZE_MAX;
+    std::optional<Bytes> bandwidth;     ///< bytes per second
+    Bytes slack = 0;                    ///< bytes that may come at once all the same
+  };
+  void set_ceilings(Ceilings ceilings);
+  [[nodiscard]] std::size_t requests_for_bytes() const { return using_; }  ///< now
+  std::string broken_ceiling;
 
  private:
   class Answer;
@@ -90,12 +118,16 @@ class SimHub final : public http::Client {
   std::unique_ptr<http::Response> reconstruction(http::Request const& request, std::string_view file, bool v1);
   struct Repo {
     Listing listing;
-    std::map<std::string, std::string> content;  // path -> bytes
+    std::map<std::string, Content> content;      // path -> bytes
     std::map<std::string, std::string> by_etag;  // etag -> path
   };
   bool roll(unsigned percent) { return percent > 0 && random_->next() % 100 < percent; }
   std::unique_ptr<http::Response> plain(http::Request const& request, int status, std::string body, http::Headers headers = {});
+  /// Counts one request for file bytes, from its beginning to the end of its answer.
+  class Using;
+  void taken(Bytes bytes);
   std::unique_ptr<Answer> file(http::Request const& request, std::string const& bytes, std::string final_url);
+  Async<std::unique_ptr<http::Response>> answer(http::Request request, bool refuse);
   std::unique_ptr<http::Response> xorb_range(http::Request const& request, std::uint64_t number);
 
   struct WindowState {
@@ -104,10 +136,15 @@ class SimHub final : public http::Client {
     bool told_empty = false;  ///< an answer that said so has arrived
   };
   std::map<std::string, WindowState> windows_;  // by category
+  Ceilings ceilings_;
+  std::size_t using_ = 0;   // requests for file bytes
+  double ahead_ = 0;        // of the bandwidth, in bytes
+  Time ahead_at_{};
   support::VirtualTime& time_;
   std::unique_ptr<Random> random_;
   std::map<std::string, Repo> repos_;
   std::map<std::string, std::vector<Run>> xet_files_;  // by file id
+  std::map<std::string, Content> by_etag_;
   std::uint64_t signature_ = 1;  // of the addresses that are valid now
 };
 

@@ -12,6 +12,7 @@
 #include "core/net/task_group.h"
 #include "tests/sim/sim_hub.h"
 #include "tests/support/sim_file_system.h"
+#include "tests/support/sim_sqlite.h"
 #include "tests/support/virtual_time.h"
 
 namespace hubd::sim {
@@ -44,6 +45,7 @@ class World {
   /// A client asks; run time to let it have its answer.
   std::shared_ptr<Client> ensure(std::string const& repo, std::string const& revision = "main",
                                  std::function<void(engine::EnsureRequest&)> adjust = {});
+  std::shared_ptr<Client> ensure(engine::EnsureRequest request);
   /// The client goes away.
   void leave(Client& client);
   engine::EnsureRequest request(std::string const& repo, std::string const& revision = "main") const;
@@ -61,8 +63,10 @@ class World {
   asio::io_context io;
   support::VirtualTime time;
   support::SimFileSystem disk;
+  support::SimSqlite databases;  ///< they stand on the disk
   SimHub hub;
   engine::Options options;
+  cache::Cache::SharedStoreUse shared_store = cache::Cache::SharedStoreUse::read;
   std::unique_ptr<engine::Engine> engine;
 
  private:
@@ -73,7 +77,6 @@ class World {
   class Parts;
   void end_clients();
 
-  std::string databases_;  // folder on the real disk: SQLite does not go through the seam
   std::unique_ptr<Parts> parts_;
   std::vector<Task> tasks_;
 };

@@ -216,6 +216,12 @@ void SimFileSystem::crash(Loss loss) {
   });
 }
 
+void SimFileSystem::heal() {
+  std::scoped_lock const lock(mutex_);
+  plans_.clear();
+  crash_countdown_ = 0;
+}
+
 void SimFileSystem::set_capacity(Bytes capacity) {
   std::scoped_lock const lock(mutex_);
   options_.capacity = capacity;
@@ -296,6 +302,12 @@ std::string SimFileSystem::log_text() const {
     text += " " + entry.path + (entry.failed ? " (failed)\n" : "\n");
   }
   return text;
+}
+
+std::vector<std::string> SimFileSystem::take_named() {
+  std::scoped_lock const lock(mutex_);
+  names_wanted_ = true;
+  return std::exchange(named_, {});
 }
 
 Bytes SimFileSystem::used() const {
@@ -398,6 +410,7 @@ Result<void> SimFileSystem::rename(std::string const& from_path, std::string con
   if (!begun) return begun;
   if (to->node == from->node) return {};  // two links of one inode: nothing happens, says POSIX
   names_.move(*from, *to);
+  if (names_wanted_) named_.push_back(to_path);
   touch(*from->folder);
   touch(*to->folder);
   if (to->node) release(*to->node);
@@ -417,6 +430,7 @@ Result<void> SimFileSystem::link(std::string const& target, std::string const& p
   if (checked) checked = begin(Operation::link, both);
   if (!checked) return checked;
   names_.add(*place, source->node);
+  if (names_wanted_) named_.push_back(path);
   touch(*place->folder);
   return {};
 }

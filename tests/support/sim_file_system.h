@@ -66,6 +66,8 @@ class SimFileSystem final : public fs::FileSystem {
   /// every call; knobs are reset; the file system is usable again.
   void crash(Loss loss);
   void set_capacity(Bytes capacity);
+  /// No planned fault is due any more.
+  void heal();
   /// chmod, which the seam offers for open files only.
   void change_mode(std::string const& path, mode_t mode);
   /// What another program has put there long ago: folders as needed, durable, not counted.
@@ -82,6 +84,8 @@ class SimFileSystem final : public fs::FileSystem {
   static std::string_view name_of(Operation operation);
   /// "write /a/b.partial" per line, "(failed)" behind what failed: for messages of tests.
   [[nodiscard]] std::string log_text() const;
+  /// Paths that got their name by a rename or a hard link since the last call; the first call begins the counting.
+  std::vector<std::string> take_named();
   [[nodiscard]] Bytes used() const;
   /// Held locks whose file still has a name.
   [[nodiscard]] std::size_t locks_held() const;
@@ -146,6 +150,8 @@ class SimFileSystem final : public fs::FileSystem {
   std::vector<Plan> plans_;
   std::uint64_t operations_ = 0;
   std::deque<Entry> log_;
+  bool names_wanted_ = false;
+  std::vector<std::string> named_;  // for take_named()
 };
 
 }  // namespace hubd::support

@@ -14,7 +14,7 @@ constexpr WallTime kWallAtZero{std::chrono::seconds(1'893'542'400)};  // 2030-01
 }  // namespace
 
 WallTime VirtualTime::wall() const {
-  return kWallAtZero + std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch());
+  return kWallAtZero + std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch() + shift_);
 }
 
 asio::awaitable<bool> VirtualTime::sleep_until(Time deadline) {
@@ -61,6 +61,7 @@ bool VirtualTime::wake_until(Time until, std::uint64_t jumps_max) {
 void VirtualTime::run_ready() {
   context_.restart();
   while (context_.poll() > 0) context_.restart();
+  if (look_) look_();
 }
 
 }  // namespace hubd::support

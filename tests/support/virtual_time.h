@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -34,6 +35,12 @@ class VirtualTime final : public net::Timers, public Clock {
   bool run(Time until, std::uint64_t jumps_max = 1'000'000);
   bool run_for(Duration duration) { return run(now_ + duration); }
   [[nodiscard]] std::size_t sleepers() const { return sleepers_.size(); }
+  /// Called whenever all that was ready has run.
+  void on_step(std::function<void()> look) { look_ = std::move(look); }
+  /// Somebody sets the wall clock.
+  void shift_wall(Duration by) { shift_ += by; }
+  /// The machine sleeps, or the process gets no turn: whoever had to wake meanwhile wakes late.
+  void skip(Duration by) { now_ += by; }
 
  private:
   struct Sleeper {
@@ -47,6 +54,8 @@ class VirtualTime final : public net::Timers, public Clock {
 
   boost::asio::io_context& context_;
   Time now_{std::chrono::hours(1)};
+  Duration shift_{};  // of the wall clock
+  std::function<void()> look_;
   std::uint64_t next_ = 0;
   std::map<Bed, Sleeper*> sleepers_;  // each lives in the frame of its sleep_until()
 };

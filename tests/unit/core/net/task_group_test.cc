@@ -150,5 +150,30 @@ TEST_F(TaskGroupTest, ACancelledOwnerStillWaitsForItsTasks) {
   EXPECT_TRUE(bugs_.empty());
 }
 
+TEST_F(TaskGroupTest, AnOwnerThatJoinedStillKnowsThatItWasCancelled) {
+  enum class Saw { nothing, cancelled, woken } saw = Saw::nothing;
+  auto const owner = [](asio::any_io_executor executor, Saw& result) -> asio::awaitable<void> {
+    auto quiet = no_unwinding();
+    co_await std::move(quiet);
+    TaskGroup inner(executor, [](std::exception_ptr) {});
+    bool aborted = false;
+    auto waiting = wait_for_ever(aborted);
+    co_await std::move(waiting);
+    auto joining = inner.join();
+    co_await std::move(joining);
+    Signal never(executor);
+    bool const woken = co_await never.wait();
+    result = woken ? Saw::woken : Saw::cancelled;
+  };
+  auto tasks = group();
+  tasks.spawn("owner", owner(loop_.io.get_executor(), saw));
+  loop_.settle();
+  tasks.cancel();
+  loop_.settle();
+  EXPECT_EQ(Saw::cancelled, saw) << "it waits for something that never comes, for nobody";
+  tasks.cancel();
+  join(tasks);
+}
+
 }  // namespace
 }  // namespace hubd::net
