@@ -38,6 +38,11 @@ bool plain_route_may_serve(ErrorKind kind) {
   }
 }
 
+/// Failures of the way, of which the caller should hear on both routes.
+bool may_name_both(ErrorKind kind) {
+  return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::bad_upstream;
+}
+
 /// Bytes in the temporary files of a stock client that downloads this blob.
 Bytes foreign_bytes(fs::FileSystem& files, std::string const& blobs, std::string const& etag) {
   Bytes sum = 0;
@@ -191,13 +196,21 @@ Async<void> FileJob::work_locked() {
     moved = co_await move_by_xet(*id, access);
     if (!moved && !plain_route_may_serve(moved.error().kind)) co_return moved.error();
     if (!moved) {
-      xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller);
+      xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller, moved.error().kind);
       ++context_.totals.xet_fallbacks;
       context_.parts.log.warning(subject() + " comes by the plain route now: " + describe(moved.error()));
       fell_back_ = true;
     }
   }
-  if (!moved) moved = co_await move_plainly(*id);
+  if (!moved) {
+    auto const before = fell_back_ ? "; by the Xet route before: " + moved.error().what : std::string();
+    moved = co_await move_plainly(*id);
+    if (!moved && may_name_both(moved.error().kind)) {
+      auto both = moved.error();
+      both.what += before;
+      co_return both;
+    }
+  }
   if (!moved) co_return moved.error();
   auto published = co_await publish();
   co_return published;

@@ -24,6 +24,8 @@ Bytes leading(Partial const& partial) {
   return present.empty() || present.front().offset > 0 ? 0 : present.front().length;
 }
 
+std::string name_of_range(Extent extent) { return "bytes " + std::to_string(extent.offset) + " to " + std::to_string(extent.end() - 1); }
+
 }  // namespace
 
 FileTransfer::FileTransfer(Parts parts, Options options, ContentId id, Bytes size)
@@ -94,9 +96,11 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (size_ > 0) {
     Extent const whole_file{0, size_};
+    OpenRanges::One view(open_, name_of_range(whole_file), "plain", parts_.timers.clock().now());
     auto const answer = co_await open(whole_file, tries.attempt);
     if (!answer) co_return answer.error();
     auto& response = **answer;
+    view.answered(response.route());
     RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
     for (std::size_t filled = 0; filled < bytes.size();) {
       auto const rest = std::span(bytes).subspan(filled);
@@ -105,7 +109,9 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
       if (*count == 0) co_return odd(response, "ended after " + std::to_string(filled) + " bytes");
       filled += *count;
       arrived(*count, tries);
-      auto const slow = meter.got(parts_.timers.clock().now(), *count);
+      auto const now = parts_.timers.clock().now();
+      view.got(now, *count);
+      auto const slow = meter.got(now, *count);
       if (slow && filled < bytes.size()) {
         ++slow_in_row_;
         co_return about(*slow);
@@ -349,12 +355,14 @@ Async<std::unique_ptr<http::Response>> FileTransfer::open(Extent extent, unsigne
 }
 
 Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
+  OpenRanges::One view(open_, name_of_range(rest), "plain", parts_.timers.clock().now());
   auto answer = co_await open(rest, tries.attempt);
   if (!answer) {
     put_back(rest);
     co_return answer.error();
   }
   auto& response = **answer;
+  view.answered(response.route());
   RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
   fs::Buffer buffer(static_cast<std::size_t>(std::min(block_size, rest.length)));
   std::size_t filled = 0;
@@ -370,7 +378,9 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
     } else {
       filled += *count;
       arrived(*count, tries);
-      broken = meter.got(parts_.timers.clock().now(), *count);
+      auto const now = parts_.timers.clock().now();
+      view.got(now, *count);
+      broken = meter.got(now, *count);
       if (broken && filled == rest.length) broken.reset();  // all of it came
       if (broken) ++slow_in_row_;
     }

@@ -436,6 +436,8 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
 Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt, Fetched& result) {
   auto const with = context(attempt);
   auto const asked = parts_.timers.clock().now();
+  auto name = "chunks " + std::to_string(rest.first) + " to " + std::to_string(rest.end) + " of xorb " + rest.xorb.text();
+  OpenRanges::One view(open_, std::move(name), "xet", asked);
   auto answer = co_await parts_.cas.open_range(rest.url, rest.bytes, with);
   if (!answer) {
     auto const& error = answer.error();
@@ -445,6 +447,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
   auto& response = **answer;
   auto const begun = parts_.timers.clock().now();
   first_byte_took_ = std::max(first_byte_took_, begun - asked);
+  view.answered(response.route());
   RangeMeter meter(parts_.routes, response.route(), begun, patience());
   XetUnpacker unpacker(*partial_, rest);
   fs::Buffer buffer(static_cast<std::size_t>(std::min(buffer_size, std::max<Bytes>(rest.bytes.length, 1))));
@@ -462,7 +465,9 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
       filled += *count;
       result.came += *count;
       arrived(*count);
-      broken = meter.got(parts_.timers.clock().now(), *count);
+      auto const now = parts_.timers.clock().now();
+      view.got(now, *count);
+      broken = meter.got(now, *count);
       if (broken) ++slow_in_row_;
     }
     if (ended_ && !broken) broken = fail(ErrorKind::cancelled, options_.name + " was cancelled");
