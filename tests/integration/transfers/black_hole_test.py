@@ -38,7 +38,7 @@ class BlackHole(TransferCase):
         for answer in answers:
             self.assertEqual("ERROR_KIND_STALLED", answer.get("kind"), answer)
             self.assertTrue(any(one in answer["message"] or one == answer.get("host") for one in hosts), answer)
-        self.assertLessEqual(max(waiting.seconds) - (begun - asked), TIMEOUT + 4)  # of waiting for bytes
+        self.assertLessEqual(max(waiting.seconds) - (begun - asked), TIMEOUT + 4, self.daemon.log_text())  # of waiting for bytes
         self.assertLessEqual(took, TIMEOUT + SLACK)
 
         # What is known is told meanwhile, and what came is kept.
