@@ -41,6 +41,14 @@ struct Status {
   std::uint64_t unverified_blobs = 0;
 };
 
+/// What one check of hubd's doctor saw.
+struct Check {
+  std::string check;  ///< "dns", "tls", ...
+  std::string level;  ///< ok, warn, fail
+  std::string what;
+  std::string remedy;  ///< "" when all is well
+};
+
 struct ConfigValue {
   std::string key;
   std::string value;

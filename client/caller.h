@@ -30,6 +30,9 @@ struct Caller {
 
 enum class RepoType : std::uint8_t { model = 1, dataset = 2, space = 3, kernel = 4 };
 
+/// How much a transfer matters beside others, while they want more than there is. A share, not a rank.
+enum class Priority : std::uint8_t { background = 1, normal = 2, interactive = 3 };
+
 struct Repo {
   RepoType type = RepoType::model;
   std::string id;        ///< "ns/name"

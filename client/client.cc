@@ -68,6 +68,17 @@ Result<File> opened(OpenRequest const& request, Result<EnsureDone> const& done) 
 
 }  // namespace
 
+namespace {
+
+void heard(v1::WatchTransferEvent const& event, std::optional<Transfer>& last, WatchListener const& listener) {
+  last = from_message(event.transfer());
+  std::vector<FileProgress> files;
+  for (auto const& file : event.files()) files.push_back(from_message(file));
+  if (listener) listener(*last, files);
+}
+
+}  // namespace
+
 struct Client::Impl {
   Impl(Options given, std::string path)
       : options(std::move(given)),
@@ -346,10 +357,7 @@ Result<Transfer> Client::watch(std::string const& id, WatchListener const& liste
   v1::WatchTransferRequest request;
   request.set_id(id);
   auto const on_event = [&](v1::WatchTransferEvent const& event, std::optional<Transfer>& last) {
-    last = from_message(event.transfer());
-    std::vector<FileProgress> files;
-    for (auto const& file : event.files()) files.push_back(from_message(file));
-    if (listener) listener(*last, files);
+    heard(event, last, listener);
   };
   return impl_->follow<Transfer>(*impl_->transfers, &v1::Transfers::StubInterface::Watch, request, std::move(stop), on_event);
 }
@@ -369,6 +377,30 @@ Result<Transfer> Client::detach(std::string const& id, milliseconds limit) {
   auto const answer = impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Detach, request, limit);
   if (!answer) return answer.error();
   return from_message(answer->transfer());
+}
+
+Result<Transfer> Client::pause(std::string const& id) {
+  v1::PauseTransferRequest request;
+  request.set_id(id);
+  auto const answer = impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Pause, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(answer->transfer());
+}
+
+Result<Transfer> Client::resume(std::string const& id) {
+  v1::ResumeTransferRequest request;
+  request.set_id(id);
+  auto const answer = impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Resume, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(answer->transfer());
+}
+
+Result<Transfer> Client::attach(std::string const& id, WatchListener const& listener, milliseconds limit, std::stop_token stop) {
+  v1::AttachTransferRequest request;
+  request.set_id(id);
+  request.set_deadline_ms(limit.count());
+  auto const on_event = [&](v1::WatchTransferEvent const& event, std::optional<Transfer>& last) { heard(event, last, listener); };
+  return impl_->follow<Transfer>(*impl_->transfers, &v1::Transfers::StubInterface::Attach, request, std::move(stop), on_event);
 }
 
 // --- Cache
@@ -525,6 +557,19 @@ Result<Status> Client::status() {
   auto const answer = impl_->call(*impl_->admin, &v1::Admin::StubInterface::Status, request, impl_->options.call_limit);
   if (!answer) return answer.error();
   return from_message(*answer);
+}
+
+Result<std::vector<Check>> Client::examine(Caller const& caller, Repo const& repo) {
+  v1::ExamineRequest request;
+  *request.mutable_caller() = impl_->placed(caller);
+  if (!repo.id.empty()) *request.mutable_repo() = to_message(repo);
+  auto const answer =
+      impl_->call(*impl_->admin, &v1::Admin::StubInterface::Examine, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  std::vector<Check> checks;
+  for (auto const& check : answer->checks())
+    checks.push_back({check.check(), check.level(), check.what(), check.remedy()});
+  return checks;
 }
 
 Result<std::vector<ConfigValue>> Client::config() {

@@ -26,7 +26,7 @@ namespace hubd::client {
 /// A connection to hubd.
 ///
 /// Every call blocks its thread and either ends with an answer or with a typed Error; a hubd that goes away in the
-/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), open(), watch(),
+/// middle is `unavailable`. Unary calls have a limit of their own (`deadline_exceeded`); ensure(), open(), watch(), attach(),
 /// verify_cache() and the long calls of the store end when hubd ends them, when it dies, or when `stop` is requested
 /// (`cancelled`). Safe to use from many threads at once. A child of fork() may end a client, but neither use nor make one:
 /// gRPC hangs there. Fork first.
@@ -89,6 +89,15 @@ class Client {
   /// The transfer goes on although its callers leave. `limit` bounds the call.
   Result<Transfer> detach(std::string const& id, std::chrono::milliseconds limit = std::chrono::seconds(5));
 
+  /// Lets go of locks and connections and keeps the bytes, also over restarts of hubd, until resume().
+  Result<Transfer> pause(std::string const& id);
+  /// A parked transfer goes on too.
+  Result<Transfer> resume(std::string const& id);
+  /// Until the transfer ends, as a lease of one's own: it does not stop while somebody is attached. Fails: as the transfer;
+  /// deadline_exceeded after `limit` (0: none).
+  Result<Transfer> attach(std::string const& id, WatchListener const& listener, std::chrono::milliseconds limit = {},
+                          std::stop_token stop = {});
+
   // --- Cache
   /// `without_files`: revisions come without their files.
   Result<CacheScan> scan_cache(Caller const& caller, bool without_files = false);
@@ -124,6 +133,9 @@ class Client {
 
   // --- Admin
   Result<Status> status();
+  /// Looks at what downloads need: names, TLS, proxy, clock, token, both routes, disk. At most 18 s. `repo` is what the
+  /// routes are tried with; without an id hubd takes one that is cached.
+  Result<std::vector<Check>> examine(Caller const& caller, Repo const& repo);
   Result<std::vector<ConfigValue>> config();
   Result<ConfigChange> set_config(std::string const& key, std::string const& value);
   /// Parks transfers and stops.

@@ -59,6 +59,11 @@ RemovedRepo from_message(v1::RemovedRepo const& message) {
   return repo;
 }
 
+Priority from_message(v1::Priority priority) {
+  bool const known = priority == v1::PRIORITY_BACKGROUND || priority == v1::PRIORITY_INTERACTIVE;
+  return known ? static_cast<Priority>(priority) : Priority::normal;  // of an older hubd, too
+}
+
 }  // namespace
 
 v1::Caller to_message(Caller const& caller) {
@@ -112,6 +117,7 @@ v1::EnsureRequest to_message(EnsureRequest const& request) {
   message.set_detach(request.detach);
   message.set_require_verified(request.require_verified);
   message.set_max_workers(request.workers);
+  message.set_priority(static_cast<v1::Priority>(request.priority));
   return message;
 }
 
@@ -170,6 +176,7 @@ Progress from_message(v1::EnsureProgress const& message) {
   progress.bytes_total = message.bytes_total();
   progress.rate = message.rate();
   progress.eta_seconds = message.eta_seconds();
+  progress.deadline_seconds = message.deadline_seconds();
   progress.waiting_for = message.waiting_for();
   for (auto const& file : message.files()) progress.files.push_back(from_message(file));
   return progress;
@@ -262,6 +269,9 @@ Transfer from_message(v1::Transfer const& message) {
   transfer.leases = message.leases();
   transfer.detached = message.detached();
   transfer.created_unix_ms = message.created_unix_ms();
+  transfer.priority = from_message(message.priority());
+  transfer.path = message.path();
+  transfer.deadline_seconds = message.deadline_seconds();
   if (message.has_error()) transfer.error = from_message(message.error());
   return transfer;
 }

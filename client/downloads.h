@@ -20,6 +20,7 @@ struct EnsureRequest {
   bool detach = false;            ///< the transfer outlives this call
   bool require_verified = false;  ///< foreign blobs are hashed before they are served
   int workers = 0;                ///< files at a time for this call; 0: hubd's own number
+  Priority priority = Priority::normal;  ///< joining a transfer raises its own, and never lowers it
 };
 
 struct EnsureStarted {
@@ -45,6 +46,7 @@ struct Progress {
   std::uint64_t bytes_total = 0;
   double rate = 0;                  ///< bytes per second, last seconds
   double eta_seconds = -1;          ///< < 0: unknown
+  double deadline_seconds = 0;      ///< left until the caller's deadline; 0: none
   std::string waiting_for;          ///< "" while bytes move; else a sentence
   std::vector<FileProgress> files;  ///< only the ones in flight or just finished
 };

@@ -17,7 +17,7 @@ struct Transfer {
   std::string id;
   Repo repo;
   std::string commit;
-  std::string state;  ///< queued, running, waiting, parked, done, failed, cancelled
+  std::string state;  ///< queued, running, waiting, paused, parked, done, failed, cancelled
   std::string waiting_for;
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
@@ -29,10 +29,13 @@ struct Transfer {
   std::uint32_t leases = 0;  ///< clients waiting now
   bool detached = false;
   std::int64_t created_unix_ms = 0;
+  Priority priority = Priority::normal;
+  std::string path;             ///< the folder of its files, as hubd sees it
+  double deadline_seconds = 0;  ///< left until the deadline of who attached; 0: none
   std::optional<Error> error;  ///< when failed or parked
 };
 
-/// One event of watch(), on the thread that called it.
+/// One event of watch() or attach(), on the thread that called it.
 using WatchListener = std::function<void(Transfer const&, std::vector<FileProgress> const&)>;
 
 }  // namespace hubd::client

@@ -35,6 +35,7 @@
 #include "daemon/services/admin.h"
 #include "daemon/services/auth.h"
 #include "daemon/services/cache.h"
+#include "daemon/services/doctor.h"
 #include "daemon/services/downloads.h"
 #include "daemon/services/hub.h"
 #include "daemon/services/store.h"
@@ -209,7 +210,7 @@ class Daemon {
     cache_.emplace(*files_, *random_, std::move(cache_options), [this] { return owner_->check(); });
     engine::Parts parts{io_.get_executor(), disk_executor(),  hash_executor(), *files_,  *cache_, upstream_->http(),
                         upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http(),
-                        idle_.executor()};
+                        &upstream_->routes(), idle_.executor()};
     engine_ = engine::make_engine(engine_options(config, state_folder_), parts);
     auto starting = engine_->start();
     auto const engine_started = co_await std::move(starting);
@@ -240,6 +241,10 @@ class Daemon {
                        config.socket, auto_started_,  clock_.now()};
     Admin::Parts parts{*engine_, live_, policy_, clock_, *files_, upstream_->traffic(), calls_, disk_executor(), clients, stop};
     admin_.emplace(std::move(facts), std::move(parts));
+    Checkup::Parts checkup{upstream_->resolver(), upstream_->http(), upstream_->hub(),    *files_,        *random_,
+                           timers_,               log_,              io_.get_executor(), disk_executor()};
+    doctor_.emplace(Doctor::Parts{*engine_, live_, *callers_, owner_->root(), state_folder_}, checkup);
+    doctor_->add_to(registry_);
     auth_->add_to(registry_);
     downloads_->add_to(registry_);
     transfers_->add_to(registry_);
@@ -434,6 +439,7 @@ class Daemon {
   std::optional<Auth> auth_;
   std::optional<CacheService> cache_service_;
   std::optional<Admin> admin_;
+  std::optional<Doctor> doctor_;
   std::optional<HubService> hub_service_;
   std::optional<StoreService> store_service_;
   std::optional<ContentRoute> content_;

@@ -77,6 +77,22 @@ std::string clash_with_from(std::vector<std::pair<std::string, bool>> const& giv
   return "";
 }
 
+CLI::Option* add_priority(CLI::App& app, std::string& name) {
+  return add_choice(app, "--priority", name,
+                    "How much it matters beside other transfers of this host (default: HUBD_PRIORITY, else normal)",
+                    {"interactive", "normal", "background"});
+}
+
+CLI::Option* add_timeout(CLI::App& app, std::chrono::milliseconds& limit) {
+  auto const take = [&limit](std::string const& text) {
+    auto const seconds = parse_duration(text);
+    if (!seconds || *seconds <= 0) throw CLI::ValidationError("--timeout", "'" + text + "' is no duration, as 90 or 10m are");
+    limit = std::chrono::seconds(*seconds);
+  };
+  return app.add_option_function<std::string>("--timeout", take, "Give up waiting after so long, in seconds or as 10m, 2h (default: never)")
+      ->type_name("DURATION");
+}
+
 CLI::Option* add_token(CLI::App& app, std::string& token) {
   return app.add_option("--token", token, "Access token for this call instead of the stored one (HF_TOKEN is safer)")
       ->type_name("TEXT");

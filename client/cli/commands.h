@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -52,6 +53,10 @@ std::string clash_with_from(Options const& options) {
                                                                    {"--exclude", !options.exclude.empty()},
                                                                    {"--local-dir", !options.local_dir.empty()}});
 }
+/// --priority; "" when it is not given: HUBD_PRIORITY says, or normal.
+CLI::Option* add_priority(CLI::App& app, std::string& name);
+/// --timeout; 0 when it is not given.
+CLI::Option* add_timeout(CLI::App& app, std::chrono::milliseconds& limit);
 /// --token.
 CLI::Option* add_token(CLI::App& app, std::string& token);
 
@@ -63,6 +68,7 @@ void add_transfers(Registrar& registrar);
 void add_auth(Registrar& registrar);
 void add_cache(Registrar& registrar);
 void add_store(Registrar& registrar);
+void add_doctor(Registrar& registrar);
 void add_status(Registrar& registrar);
 void add_config(Registrar& registrar);
 void add_hash(Registrar& registrar);

@@ -31,6 +31,8 @@ struct Options {
   bool dry_run = false;
   bool progress = false;
   int workers = 0;
+  std::string priority;
+  std::chrono::milliseconds timeout{0};
 };
 
 /// hf's two columns; "-" is a file that is here already.
@@ -110,8 +112,10 @@ ExitCode batch(Session& session, Options const& options) {
   if (auto const clash = clash_with_from(options);
       !clash.empty())
     return session.usage(clash);
-  BatchOptions const each{options.from,  options.cache_dir, options.token,
-                          options.force, options.workers,   options.progress};
+  auto const priority = session.priority(options.priority);
+  if (!priority) return session.usage(priority.error());
+  BatchOptions const each{options.from,    options.cache_dir, options.token, options.force,
+                          options.workers, options.progress,  *priority,     options.timeout};
   return options.dry_run ? plan_batch(session, each) : download_batch(session, each);
 }
 
@@ -135,6 +139,10 @@ ExitCode run(Session& session, Options const& options) {
   request.force = options.force;
   if (!options.local_dir.empty()) request.local_dir = session.absolute(options.local_dir);
   request.workers = options.workers;
+  auto const priority = session.priority(options.priority);
+  if (!priority) return session.usage(priority.error());
+  request.priority = *priority;
+  request.caller.deadline = options.timeout;
 
   auto const client = session.connect(request.caller.cache_root);
   if (!client) return session.fail(client.error());
@@ -155,6 +163,7 @@ void add_download(Registrar& registrar) {
                   "  hubctl download gpt2 config.json tokenizer.json\n"
                   "  hubctl download google/fleurs --repo-type dataset --include \"*.json\" --exclude \"test/*\"\n"
                   "  hubctl download gpt2 --revision refs/pr/1 --local-dir ./gpt2\n"
+                  "  hubctl download gpt2 --priority background --timeout 600\n"
                   "  hubctl download --from models.txt");
   app->add_option("repo_id", options->repo,
                   "The repository: ns/name, datasets/ns/name or hf://[type/]ns/name[@rev][/path]")
@@ -176,6 +185,8 @@ void add_download(Registrar& registrar) {
                   "Files fetched at a time (default: hubd's transfer.files_in_flight)")
       ->type_name("INT")
       ->check(CLI::Range(1, 256));
+  add_priority(*app, options->priority);
+  add_timeout(*app, options->timeout);
   app->add_flag("--progress", options->progress,
                 "Show progress in every output form, also when stderr is not a terminal");
   app->callback([&registrar, options] {

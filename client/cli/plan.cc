@@ -97,7 +97,7 @@ ExitCode run(Session& session, Options const& options) {
     if (auto const clash = clash_with_from(options);
         !clash.empty())
       return session.usage(clash);
-    return plan_batch(session, {options.from, options.cache_dir, options.token, options.force, 0, false});
+    return plan_batch(session, {options.from, options.cache_dir, options.token, options.force, 0, false, client::Priority::normal, {}});
   }
   if (!options.cache_dir.empty() && !options.local_dir.empty())
     return session.usage("give --local-dir or --cache-dir, not both");

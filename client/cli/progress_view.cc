@@ -36,6 +36,10 @@ std::string eta_text(client::Progress const& progress) {
              : "";
 }
 
+std::string deadline_text(client::Progress const& progress) {
+  return duration_text(static_cast<std::int64_t>(std::ceil(progress.deadline_seconds)));
+}
+
 std::string bar(std::uint64_t done, std::uint64_t total, std::size_t width, bool unicode) {
   auto const filled = width * percent(done, total) / 100;
   std::string text;
@@ -61,6 +65,7 @@ std::vector<std::string> bar_lines(ProgressView const& view, client::Progress co
   std::vector<std::string> extras;
   if (auto const rate = rate_text(progress); !rate.empty()) extras.push_back("  " + rate);
   if (auto const eta = eta_text(progress); !eta.empty()) extras.push_back("  " + eta + " left");
+  if (progress.deadline_seconds > 0) extras.push_back("  deadline in " + deadline_text(progress));
   extras.push_back("  " + std::to_string(progress.files_done) + " of " + count_text(progress.files_total, "file"));
 
   auto left = label + share;
@@ -91,6 +96,7 @@ std::string plain_line(ProgressView const& view, client::Progress const& progres
               " % of " + human_size(progress.bytes_total);
   if (auto const rate = rate_text(progress); !rate.empty()) text += ", " + rate;
   if (auto const eta = eta_text(progress); !eta.empty()) text += ", " + eta + " left";
+  if (progress.deadline_seconds > 0) text += ", deadline in " + deadline_text(progress);
   text += ", " + std::to_string(progress.files_done) + " of " + count_text(progress.files_total, "file");
   if (!progress.waiting_for.empty()) text += "; waiting: " + printable(progress.waiting_for);
   return text;

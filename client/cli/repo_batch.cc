@@ -188,6 +188,8 @@ ExitCode download_batch(Session& session, BatchOptions const& options) {
   common.caller = session.caller(options.cache_dir, options.token);
   common.force = options.force;
   common.workers = options.workers;
+  common.priority = options.priority;
+  common.caller.deadline = options.deadline;
   auto const client = session.connect(common.caller.cache_root);
   if (!client) return session.fail(client.error());
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct BatchOptions {
   bool force = false;
   int workers = 0;
   bool progress = false;
+  client::Priority priority = client::Priority::normal;
+  std::chrono::milliseconds deadline{0};  ///< of each line's call; 0: none
 };
 
 /// download --from: every line is read before anything moves; then a few repos at a time. A line that fails is told

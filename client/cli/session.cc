@@ -88,6 +88,15 @@ client::Caller Session::caller(std::string const& cache_dir, std::string const& 
   return caller;
 }
 
+client::Result<client::Priority> Session::priority(std::string const& name) const {
+  auto const said = name.empty() ? std::string(client::variable(variables_, "HUBD_PRIORITY")) : name;
+  if (said.empty() || said == "normal") return client::Priority::normal;
+  if (said == "interactive") return client::Priority::interactive;
+  if (said == "background") return client::Priority::background;
+  return client::make_error(client::ErrorKind::bad_request,
+                            "HUBD_PRIORITY is '" + said + "'; it must be interactive, normal or background");
+}
+
 client::Result<std::unique_ptr<client::Client>> Session::open(std::string const& cache_root, bool may_start) {
   Connector::Options options;
   if (!options_.socket.empty())

@@ -42,6 +42,8 @@ class Session {
 
   /// This caller's settings; `cache_dir` and `token` are the flags of a command, "" when not given.
   [[nodiscard]] client::Caller caller(std::string const& cache_dir = {}, std::string const& token = {}) const;
+  /// That of --priority, else of HUBD_PRIORITY, else normal. Fails: bad_request, for a name that is none.
+  [[nodiscard]] client::Result<client::Priority> priority(std::string const& name) const;
   /// An absolute form of a folder named on the command line.
   [[nodiscard]] std::string absolute(std::string const& path) const;
 

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "client/cli/commands.h"
+#include "client/cli/departure.h"
+#include "client/cli/interrupt.h"
 #include "client/cli/text.h"
 #include "core/base/bytes.h"
 
@@ -16,11 +18,20 @@ using std::chrono::steady_clock;
 struct Options {
   std::string id;
   bool all = false;
+  std::chrono::milliseconds timeout{0};
 };
 
 std::string repo_text(client::Transfer const& transfer) {
   auto const type = transfer.repo.type;
   return (type == client::RepoType::model ? std::string() : std::string(type_name(type)) + "s/") + transfer.repo.id;
+}
+
+std::string_view name_of(client::Priority priority) {
+  switch (priority) {
+    case client::Priority::background: return "background";
+    case client::Priority::interactive: return "interactive";
+    default: return "normal";
+  }
 }
 
 json::object to_json(client::Transfer const& transfer) {
@@ -41,6 +52,8 @@ json::object to_json(client::Transfer const& transfer) {
   item["eta_seconds"] = transfer.eta_seconds;
   item["clients"] = transfer.leases;
   item["detached"] = transfer.detached;
+  item["priority"] = name_of(transfer.priority);
+  item["path"] = transfer.path;
   item["created_unix_ms"] = transfer.created_unix_ms;
   if (transfer.error) {
     json::object error;
@@ -61,6 +74,7 @@ client::Progress progress_of(client::Transfer const& transfer, std::vector<clien
   progress.rate = transfer.rate;
   progress.eta_seconds = transfer.eta_seconds;
   progress.waiting_for = transfer.waiting_for;
+  progress.deadline_seconds = transfer.deadline_seconds;
   progress.files = files;
   return progress;
 }
@@ -105,7 +119,8 @@ ExitCode finish(Session& session, client::Transfer const& transfer) {
   if (transfer.state == "done") {
     session.output().result("Done", {{"id", json::value(transfer.id)},
                                      {"state", json::value(transfer.state)},
-                                     {"commit", json::value(transfer.commit)}});
+                                     {"commit", json::value(transfer.commit)},
+                                     {"path", json::value(transfer.path)}});
     return ExitCode::ok;
   }
   if (transfer.error) return session.fail(*transfer.error);
@@ -129,12 +144,80 @@ ExitCode watch(Session& session, Options const& options) {
   return last ? finish(session, *last) : session.fail(last.error());
 }
 
+ExitCode attach(Session& session, Options const& options) {
+  auto const client = session.connect();
+  if (!client) return session.fail(client.error());
+  auto const id = which(**client, options.id);
+  if (!id) return session.fail(id.error());
+  auto const printer = session.progress(*id, false);
+  printer->set_transfer_id(*id);
+  auto const look = [&](client::Transfer const& transfer, std::vector<client::FileProgress> const& files) {
+    printer->update(progress_of(transfer, files), steady_clock::now());
+  };
+  auto const last = [&] {
+    int const code = static_cast<int>(session.interrupted());
+    Interrupt const interrupt([&] { leave(**client, *printer, session.output(), {*id}, code); });
+    return (*client)->attach(*id, look, options.timeout);
+  }();
+  printer->clear();
+  return last ? finish(session, *last) : session.fail(last.error());
+}
+
+/// What a transfer came to when something was asked of it: `wanted` unless it had ended before.
+ExitCode came_to(Session& session, client::Result<client::Transfer> const& transfer, std::string const& message,
+                 bool (*wanted)(client::Transfer const&)) {
+  if (!transfer) return session.fail(transfer.error());
+  if (!wanted(*transfer))
+    return session.fail(client::make_error(client::ErrorKind::bad_request,
+                                           "transfer " + transfer->id + " has ended before: it is " + transfer->state));
+  session.output().result(message, {{"id", json::value(transfer->id)}, {"state", json::value(transfer->state)}});
+  return ExitCode::ok;
+}
+
+bool has_ended(client::Transfer const& transfer) {
+  return transfer.state == "done" || transfer.state == "failed" || transfer.state == "cancelled";
+}
+
 ExitCode cancel(Session& session, Options const& options) {
   auto const client = session.connect();
   if (!client) return session.fail(client.error());
-  auto const transfer = (*client)->cancel(options.id);
-  if (!transfer) return session.fail(transfer.error());
-  session.output().result("Cancelled", {{"id", json::value(transfer->id)}, {"state", json::value(transfer->state)}});
+  return came_to(session, (*client)->cancel(options.id), "Cancelled", [](client::Transfer const&) { return true; });
+}
+
+ExitCode pause(Session& session, Options const& options) {
+  auto const client = session.connect();
+  if (!client) return session.fail(client.error());
+  return came_to(session, (*client)->pause(options.id), "Paused",
+                 [](client::Transfer const& transfer) { return transfer.state == "paused"; });
+}
+
+ExitCode resume(Session& session, Options const& options) {
+  auto const client = session.connect();
+  if (!client) return session.fail(client.error());
+  return came_to(session, (*client)->resume(options.id), "Resumed",
+                 [](client::Transfer const& transfer) { return transfer.state == "done" || !has_ended(transfer); });
+}
+
+ExitCode show(Session& session, Options const& options) {
+  auto const client = session.connect();
+  if (!client) return session.fail(client.error());
+  auto const id = which(**client, options.id);
+  if (!id) return session.fail(id.error());
+  auto const transfers = (*client)->transfers(true);
+  if (!transfers) return session.fail(transfers.error());
+  auto const found = std::find_if(transfers->begin(), transfers->end(), [&](auto const& one) { return one.id == *id; });
+  if (found == transfers->end())
+    return session.fail(client::make_error(client::ErrorKind::entry_not_found,
+                                           "there is no transfer " + *id + "; see `hubctl transfers ls --all`"));
+  bool const human = session.output().mode() == Mode::human;
+  Fields fields;
+  for (auto const& [key, value] : to_json(*found)) {
+    bool const bytes = std::string_view(key).starts_with("bytes_");
+    if (human && bytes) fields.emplace_back(key, human_size(value.to_number<std::uint64_t>()));
+    else if (human && value.is_object()) fields.emplace_back(key, value.at("message"));
+    else fields.emplace_back(key, value);
+  }
+  session.output().object(fields);
   return ExitCode::ok;
 }
 
@@ -142,7 +225,7 @@ ExitCode cancel(Session& session, Options const& options) {
 
 void add_transfers(Registrar& registrar) {
   auto const options = std::make_shared<Options>();
-  auto* const group = add_group(registrar.root, "transfers", "What hubd is moving: list, watch, cancel");
+  auto* const group = add_group(registrar.root, "transfers", "What hubd is moving: list, watch, pause, resume, cancel");
   auto const act = [&registrar, options](CLI::App* app, ExitCode (*what)(Session&, Options const&)) {
     app->callback([&registrar, options, what] {
       registrar.action = [options, what](Session& session) { return what(session, *options); };
@@ -157,11 +240,25 @@ void add_transfers(Registrar& registrar) {
                                  "  hubctl transfers watch\n  hubctl transfers watch 4f1c");
   look->add_option("id", options->id, "The transfer (default: the only one that runs)")->type_name("ID");
   act(look, watch);
-  auto* const stop =
-      add_command(registrar, *group, "cancel", "Stop a transfer; what it has fetched is kept for the next one",
-                  "  hubctl transfers cancel 4f1c");
-  stop->add_option("id", options->id, "The transfer")->required()->type_name("ID");
-  act(stop, cancel);
+  auto* const detail = add_command(registrar, *group, "show", "Everything about one transfer",
+                                   "  hubctl transfers show\n  hubctl transfers show t3-9f2a11 --json");
+  detail->add_option("id", options->id, "The transfer (default: the only one that runs)")->type_name("ID");
+  act(detail, show);
+  auto* const join = add_command(
+      registrar, *group, "attach",
+      "Wait for a transfer as for a download of one's own: it does not stop while somebody is attached. Ctrl-C leaves it running.",
+      "  hubctl transfers attach t3-9f2a11\n  hubctl transfers attach --timeout 600");
+  join->add_option("id", options->id, "The transfer (default: the only one that runs)")->type_name("ID");
+  add_timeout(*join, options->timeout);
+  act(join, attach);
+  auto const one = [&](char const* name, char const* what, ExitCode (*does)(Session&, Options const&)) {
+    auto* const app = add_command(registrar, *group, name, what, std::string("  hubctl transfers ") + name + " t3-9f2a11");
+    app->add_option("id", options->id, "The transfer")->required()->type_name("ID");
+    act(app, does);
+  };
+  one("pause", "Let a transfer rest, also over restarts, until it is resumed; it holds no lock and keeps its bytes", pause);
+  one("resume", "Let a paused or parked transfer go on", resume);
+  one("cancel", "Stop a transfer; what it has fetched is kept for the next one", cancel);
 }
 
 }  // namespace hubd::cli

@@ -40,24 +40,26 @@ class DiskStream final : public ContentStream {
 /// Bytes of the Hub, handed on. The last ones of a whole file only when all of it hashes right.
 class NetworkStream final : public ContentStream {
  public:
-  NetworkStream(Context& context, std::shared_ptr<transfer::Source> source, std::unique_ptr<transfer::Permit> permit,
-                std::unique_ptr<http::Response> response, std::string name, Bytes length, std::optional<hash::ContentHasher> hasher,
+  NetworkStream(Context& context, std::shared_ptr<transfer::Source> source, std::shared_ptr<sched::Admission::Who const> who,
+                std::unique_ptr<transfer::Permit> permit, std::unique_ptr<http::Response> response, std::string name, Bytes length, std::optional<hash::ContentHasher> hasher,
                 std::string etag)
       : context_(context),
         source_(std::move(source)),
+        who_(std::move(who)),
         permit_(std::move(permit)),
         response_(std::move(response)),
         name_(std::move(name)),
         rest_(length),
         hasher_(std::move(hasher)),
-        etag_(std::move(etag)) {}
+        etag_(std::move(etag)),
+        meter_(nullptr, response_->route(), context.clock().now()) {}
   [[nodiscard]] bool from_cache() const override { return false; }
 
   Async<std::size_t> read_some(std::span<std::byte> out) override {
     auto const part = out.first(static_cast<std::size_t>(std::min<Bytes>(out.size(), rest_)));
     if (part.empty()) co_return std::size_t{0};
-    Time turn{};
-    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), turn);
+    Time ignored{};
+    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), ignored, meter_);
     if (!count) co_return count.error();
     if (*count == 0) co_return fail(ErrorKind::bad_upstream, name_ + ": " + response_->route().host + " ended the answer early");
     rest_ -= *count;
@@ -87,12 +89,14 @@ class NetworkStream final : public ContentStream {
  private:
   Context& context_;
   std::shared_ptr<transfer::Source> source_;  // shared with later ranges of the file
+  std::shared_ptr<sched::Admission::Who const> who_;  // what permit_ looks at
   std::unique_ptr<transfer::Permit> permit_;
   std::unique_ptr<http::Response> response_;
   std::string name_;
   Bytes rest_;
   std::optional<hash::ContentHasher> hasher_;  // of a whole file
   std::string etag_;
+  transfer::RangeMeter meter_;
 };
 
 }  // namespace
@@ -131,22 +135,23 @@ class Contents::One final : public Content {
                                             file_.size,
                                             caller_.token,
                                             caller_.user_agent,
-                                            context_.options.progress_timeout,
                                             context_.mirrors(repo_.endpoint)};
-      source_ = std::make_shared<transfer::ResolveSource>(context_.parts.http, std::move(from));
+      source_ = std::make_shared<transfer::ResolveSource>(context_.parts.http, context_.clock(), std::move(from));
     }
     auto const source = source_;
     auto const host = http::parse_url(repo_.endpoint);
-    sched::Admission::Who who{caller_.principal, sched::TransferKey{key_}, sched::FileKey{key_}, host ? host->origin.authority() : repo_.endpoint};
-    auto permit = co_await context_.desk.acquire(std::move(who));
+    sched::Admission::Who const asks{caller_.principal, sched::TransferKey{key_}, sched::FileKey{key_},
+                                     host ? host->origin.authority() : repo_.endpoint};
+    auto const who = std::make_shared<sched::Admission::Who const>(asks);  // shared with the stream, whose permit looks at it
+    auto permit = co_await context_.desk.acquire(*who);
     if (!permit) co_return permit.error();
     auto const before = source->requests();
-    auto response = co_await source->open(extent);
+    auto response = co_await source->open(extent, context_.options.progress_timeout);
     context_.totals.requests += source->requests() - before;
     if (!response) co_return response.error();
     std::optional<hash::ContentHasher> hasher;
     if (extent.offset == 0 && extent.length == file_.size) hasher.emplace(*id, file_.size);
-    std::unique_ptr<ContentStream> stream = std::make_unique<NetworkStream>(context_, source, std::move(*permit), std::move(*response), name,
+    std::unique_ptr<ContentStream> stream = std::make_unique<NetworkStream>(context_, source, who, std::move(*permit), std::move(*response), name,
                                                                             extent.length, std::move(hasher), etag_);
     co_return stream;
   }

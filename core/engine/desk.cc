@@ -20,9 +20,9 @@ int minute_of_day(WallTime time) {
 
 class Desk::Held final : public transfer::Permit {
  public:
-  Held(Desk& desk, sched::Admission::Ticket ticket, sched::Bandwidth::Who who) : desk_(desk), ticket_(ticket), who_(who) {}
+  Held(Desk& desk, sched::Admission::Ticket ticket, sched::Admission::Who const& who) : desk_(desk), ticket_(ticket), who_(who) {}
   ~Held() override {
-    if (left_ > 0) desk_.bandwidth_.give_back(who_, left_);
+    if (left_ > 0) desk_.bandwidth_.give_back(charged_, left_);
     desk_.leave(ticket_);
   }
 
@@ -32,7 +32,8 @@ class Desk::Held final : public transfer::Permit {
   }
   void spend(Bytes bytes) override { left_ -= std::min(left_, bytes); }
   Async<void> more() override {
-    auto const quantum = co_await desk_.quantum(who_);
+    charged_ = {who_.principal, who_.transfer, who_.priority};
+    auto const quantum = co_await desk_.quantum(charged_);
     if (!quantum) co_return quantum.error();
     left_ += *quantum;
     co_return Result<void>();
@@ -41,7 +42,8 @@ class Desk::Held final : public transfer::Permit {
  private:
   Desk& desk_;
   sched::Admission::Ticket ticket_;
-  sched::Bandwidth::Who who_;
+  sched::Admission::Who const& who_;  // its file's, which outlives us
+  sched::Bandwidth::Who charged_{};   // for the last quantum
   Bytes left_ = 0;
 };
 
@@ -113,6 +115,11 @@ Async<Bytes> Desk::quantum(sched::Bandwidth::Who who) {
   co_return waiter.bytes;
 }
 
+void Desk::reweigh(sched::Admission::Who const& who) {
+  admission_.set_priority(who.file, who.priority);
+  pump();
+}
+
 void Desk::leave(sched::Admission::Ticket ticket) {
   admission_.leave(ticket);
   pump();
@@ -126,9 +133,8 @@ void Desk::pump() {
   }
 }
 
-Async<std::unique_ptr<transfer::Permit>> Desk::acquire(sched::Admission::Who who) {
-  sched::Bandwidth::Who const bytes_for{who.principal, who.transfer, who.priority};
-  auto const ticket = admission_.ask(std::move(who));
+Async<std::unique_ptr<transfer::Permit>> Desk::acquire(sched::Admission::Who const& who) {
+  auto const ticket = admission_.ask(who);
   line_changed_.notify();
   Waiter waiter(executor_);
   struct Place {  // leaves the table also when this coroutine is unwound
@@ -136,7 +142,7 @@ Async<std::unique_ptr<transfer::Permit>> Desk::acquire(sched::Admission::Who who
     sched::Admission::Ticket ticket;
     ~Place() { desk.waiters_.erase(ticket); }
   };
-  auto held = std::make_unique<Held>(*this, ticket, bytes_for);
+  auto held = std::make_unique<Held>(*this, ticket, who);
   waiters_.emplace(ticket, &waiter);
   Place const place{*this, ticket};
   pump();

@@ -22,7 +22,11 @@ class Desk {
   /// Hands out bytes to who waits for them, until cancelled. To be spawned once.
   asio::awaitable<void> pace();
   /// Fails: cancelled.
-  Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who who);
+  /// `who` outlives the permit: its priority is looked at for every quantum of bytes.
+  Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who const& who);
+  Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who&& who) = delete;
+  /// After the priority of a `who` was changed: what waits and what is held counts by it from now on.
+  void reweigh(sched::Admission::Who const& who);
   /// Takes effect at once, also for who waits.
   void set_limits(sched::Admission::Limits limits);
   void set_bandwidth(sched::BandwidthPlan plan);
@@ -61,6 +65,11 @@ class FilePermits final : public transfer::Permits {
  public:
   FilePermits(Desk& desk, sched::Admission::Who who) : desk_(desk), who_(std::move(who)) {}
   Async<std::unique_ptr<transfer::Permit>> acquire() override { return desk_.acquire(who_); }
+  [[nodiscard]] sched::Priority priority() const { return who_.priority; }
+  void set_priority(sched::Priority priority) {
+    who_.priority = priority;
+    desk_.reweigh(who_);
+  }
 
  private:
   Desk& desk_;

@@ -16,6 +16,7 @@
 #include "core/base/repo.h"
 #include "core/base/secret.h"
 #include "core/net/async.h"
+#include "core/sched/priority.h"
 
 namespace hubd::engine {
 
@@ -48,6 +49,7 @@ struct EnsureRequest {
   bool require_verified = false;
   bool detach = false;
   bool want_sources = false;  ///< plan(): ask, for Xet files, what of them is here
+  sched::Priority priority = sched::Priority::normal;  ///< joining a transfer raises its own, and never lowers it
   std::size_t max_workers = 0;  ///< files at a time for this transfer; 0: the engine's own limits
   std::string local_dir;  ///< absolute; empty: the cache. The daemon has checked that the peer may name paths.
 };
@@ -68,6 +70,7 @@ struct Progress {
   Bytes bytes_cached = 0;
   double rate = 0;              ///< bytes per second over the last seconds
   double eta_seconds = -1;      ///< < 0: unknown
+  double deadline_seconds = -1; ///< left until the deadline of who listens; < 0: none
   std::string waiting_for;      ///< empty while bytes move
   std::vector<FileProgress> files;
 };
@@ -146,13 +149,22 @@ struct TransferInfo {
   RepoRef repo;
   std::string revision;
   std::string commit;
-  std::string state;  ///< queued, running, waiting, parked, done, failed, cancelled
+  std::string state;  ///< queued, running, waiting, paused, parked, done, failed, cancelled
   Progress progress;
   Bytes bytes_fetched = 0;
   std::uint32_t leases = 0;
   bool detached = false;
+  sched::Priority priority = sched::Priority::normal;
   WallTime created;
+  std::string path;  ///< where its files are or will be: the snapshot's folder, or the local one
   std::optional<Error> error;
+};
+
+/// Hears of a transfer that somebody attached to, on the engine's executor.
+class AttachListener {
+ public:
+  virtual ~AttachListener() = default;
+  virtual void news(TransferInfo const& transfer) = 0;
 };
 
 /// One read of the Hub's surface beside files: what info, listings, refs and metadata calls ask.
@@ -255,6 +267,14 @@ class Engine {
   virtual Result<TransferInfo> cancel(Principal principal, std::string const& id) = 0;
   /// The transfer goes on although its callers leave.
   virtual Result<TransferInfo> detach(Principal principal, std::string const& id) = 0;
+  /// Lets go of locks, permits and room, and keeps the bytes; answers when that is done and noted. It stays so over restarts,
+  /// until resume(). Who waits for it goes on waiting, and hears so. Fails: entry_not_found; io when it could not be noted.
+  virtual Async<TransferInfo> pause(Principal principal, std::string id) = 0;
+  /// A parked one goes on too, without waiting for its next try. Fails: as pause().
+  virtual Async<TransferInfo> resume(Principal principal, std::string id) = 0;
+  /// Waits for the end of a transfer as a lease of one's own; a parked one goes on at once, a paused one stays paused.
+  /// Fails: entry_not_found; deadline_exceeded; as the transfer.
+  virtual Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) = 0;
   virtual StoreCare& store() = 0;
   virtual Totals totals() const = 0;
   virtual void tune(Tuning const& tuning) = 0;

@@ -59,8 +59,10 @@ Async<void> EngineImpl::start() {
   auto open = [this] { return recover(); };
   auto rows = co_await net::offload(context_.parts.disk, open);
   if (!rows) co_return rows.error();
-  for (auto& row : *rows) tasks_.spawn("resume transfer", resume(std::move(row)));
-  auto busy = [this] { return !running_.empty(); };
+  for (auto& row : *rows) tasks_.spawn("resume transfer", go_on(std::move(row)));
+  auto busy = [this] {
+    return std::any_of(running_.begin(), running_.end(), [](auto const& running) { return !running.second->paused(); });
+  };
   tasks_.spawn("verify foreign blobs", verifier_.run(busy));
   tasks_.spawn("pace bytes", context_.desk.pace());
   tasks_.spawn("collect recipes", collect());
@@ -111,7 +113,7 @@ Result<std::vector<Journal::Row>> EngineImpl::recover() {
   return detached;
 }
 
-asio::awaitable<void> EngineImpl::resume(Journal::Row row) {
+asio::awaitable<void> EngineImpl::go_on(Journal::Row row) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   std::string problem = "it names no commit or no file";
@@ -124,7 +126,7 @@ asio::awaitable<void> EngineImpl::resume(Journal::Row row) {
     selection.files = row.paths;
     auto const chosen = co_await listings_.choose(row.repo, *commit, row.revision, selection, caller, row.local_dir);
     if (chosen) {
-      TransferTask task{caller, row.repo, row.revision, *commit, chosen->files, row.local_dir, false, false, true, 0};
+      TransferTask task{caller, row.repo, row.revision, *commit, chosen->files, row.local_dir, false, false, true, 0, row.priority, row.paused_by};
       if (context_.stopping) co_return;
       auto const job = join_or_begin(std::move(task), row.id);
       if (job->id() == row.id) co_return;
@@ -147,6 +149,14 @@ asio::awaitable<void> EngineImpl::note_detached(std::string id) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   auto note = [&] { return context_.journal->set_detached(id); };
+  auto const noted = co_await net::offload(context_.parts.disk, note);
+  if (!noted) context_.parts.log.warning(noted.error().what);
+}
+
+asio::awaitable<void> EngineImpl::note_priority(std::string id, sched::Priority priority) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto note = [&] { return context_.journal->set_priority(id, priority); };
   auto const noted = co_await net::offload(context_.parts.disk, note);
   if (!noted) context_.parts.log.warning(noted.error().what);
 }
@@ -300,30 +310,23 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   }
   if (context_.stopping) co_return stopping();
   TransferTask task{request.caller, request.repo,  request.revision,         commit,        target->chosen.files,
-                    request.local_dir, request.force, request.require_verified, request.detach, request.max_workers};
+                    request.local_dir, request.force, request.require_verified, request.detach, request.max_workers, request.priority, ""};
   auto const running = running_.size();
   auto const job = join_or_begin(std::move(task));
   bool const first = running_.size() > running;
   TransferJob::Lease const lease(job);
   if (listener != nullptr) listener->started(job->id(), commit, target->chosen.files.size(), total, job->progress().bytes_cached);
-  while (!job->ended()) {
-    bool const woken = co_await job->news();
-    if (job->ended()) break;
-    if (!woken && context_.stopping) co_return stopping();
-    if (!woken) co_return fail(ErrorKind::cancelled, describe(request.repo) + ": the caller left");
-    if (request.caller.deadline && context_.clock().now() >= *request.caller.deadline)
-      co_return fail(ErrorKind::deadline_exceeded,
-                     describe(request.repo) + " was not whole by the caller's deadline: " + human_size(job->progress().bytes_done) + " of " +
-                         human_size(total) + " are here" +
-                         (job->progress().waiting_for.empty() ? "" : ", waiting for " + job->progress().waiting_for));
-    if (listener != nullptr) listener->progress(job->progress());
-  }
-  if (job->error()) {
-    auto error = *job->error();
-    if (job->parks())
-      error.what += "; what came so far is kept, and transfer " + job->id() + " goes on by itself when that is over (`hubctl transfers ls` shows it)";
-    co_return error;
-  }
+  std::function<void()> tell = [&] {
+    if (listener == nullptr) return;
+    auto progress = job->progress();
+    progress.deadline_seconds = left_until(request.caller.deadline);
+    listener->progress(progress);
+  };
+  auto waiting = wait_for(job, request.caller.deadline, std::move(tell));
+  auto const waited = co_await std::move(waiting);
+  if (!waited) co_return waited.error();
+  auto const ended = outcome(*job);
+  if (!ended) co_return ended.error();
   if (listener != nullptr) listener->progress(job->progress());
   auto result = co_await answer(request, *target, *job);
   if (result && !first) result->requests = target->revision.requests + target->chosen.requests;
@@ -367,12 +370,14 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
   auto const found = by_task_.find(key);
   if (found != by_task_.end() && !found->second->stopping() && !found->second->ended()) {
     if (task.detached) set_detached(*found->second);
+    if (found->second->raise(task.priority)) tasks_.spawn("note priority", note_priority(found->second->id(), task.priority));
     return found->second;
   }
   // One that is parked for the same goes on at once, now that somebody asks for it.
   for (auto const& [parked_id, parked] : parked_) {
     if (parked.key != key) continue;
     if (id.empty() || id == parked_id) {
+      task.priority = std::max(task.priority, parked.job->task().priority);
       id = parked_id;
       tries_[id] = {parked.attempt, parked.since};
       parked_.erase(parked_id);
@@ -635,6 +640,7 @@ void EngineImpl::set_detached(TransferJob& job) {
 Totals EngineImpl::totals() const {
   auto totals = context_.totals;
   for (auto const& [id, job] : running_) {
+    if (job->paused()) continue;  // no reason to stay awake
     if (job->progress().waiting_for.empty()) ++totals.transfers_running;
     else ++totals.transfers_waiting;
   }

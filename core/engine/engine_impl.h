@@ -35,6 +35,9 @@ class EngineImpl final : public Engine {
   Result<TransferInfo> transfer(Principal principal, std::string const& id) override;
   Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
   Result<TransferInfo> detach(Principal principal, std::string const& id) override;
+  Async<TransferInfo> pause(Principal principal, std::string id) override;
+  Async<TransferInfo> resume(Principal principal, std::string id) override;
+  Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) override;
   StoreCare& store() override { return keeper_; }
   Totals totals() const override;
   void tune(Tuning const& tuning) override { context_.tune(tuning); }
@@ -63,10 +66,18 @@ class EngineImpl final : public Engine {
   std::string name_commit(EnsureRequest const& request, Target const& target);
   /// `id`: of the journal's row that it goes on from; empty: a new one.
   std::shared_ptr<TransferJob> join_or_begin(TransferTask task, std::string id = {});
+  /// Until the job ends, well or not; `news` is called meanwhile. Fails: deadline_exceeded, cancelled (the caller left), unavailable.
+  Async<void> wait_for(std::shared_ptr<TransferJob> job, std::optional<Time> deadline, std::function<void()> news);
+  /// Until what was asked of a job (pause or resume) holds and is noted, or the job has ended.
+  Async<TransferInfo> settled(std::shared_ptr<TransferJob> job);
+  /// Of a job that has ended: nothing, or why, and what becomes of it.
+  static Result<void> outcome(TransferJob const& job);
+  [[nodiscard]] double left_until(std::optional<Time> deadline) const;
   void set_detached(TransferJob& job);
   asio::awaitable<void> note_detached(std::string id);
+  asio::awaitable<void> note_priority(std::string id, sched::Priority priority);
   asio::awaitable<void> drive(std::shared_ptr<TransferJob> job, std::string key);
-  asio::awaitable<void> resume(Journal::Row row);
+  asio::awaitable<void> go_on(Journal::Row row);
   asio::awaitable<void> collect();
   Result<std::vector<Journal::Row>> recover();
   Result<std::shared_ptr<TransferJob>> find(Principal principal, std::string const& id);

@@ -26,6 +26,7 @@ struct FileTask {
   bool force = false;     ///< although it is there
   Caller caller;
   sched::TransferKey transfer{};
+  sched::Priority priority = sched::Priority::normal;
 };
 
 /// Does a file come by the Xet route, as far as the caller, the operator and the listing say?
@@ -53,6 +54,8 @@ class FileJob {
   static asio::awaitable<void> live(std::shared_ptr<FileJob> self);
   /// Stops soon; the bytes stay in the partial.
   void stop();
+  /// Somebody who wants this content matters so much. Never lowered: the others have waited with them.
+  void raise(sched::Priority priority);
 
   [[nodiscard]] bool ended() const { return result_.has_value(); }
   [[nodiscard]] bool stopping() const { return stop_; }

@@ -9,6 +9,7 @@
 #include "core/base/principal.h"
 #include "core/base/repo.h"
 #include "core/db/database.h"
+#include "core/sched/priority.h"
 
 namespace hubd::engine {
 
@@ -28,12 +29,15 @@ class Journal {
     std::string local_dir;           ///< empty: the cache
     bool detached = false;           ///< goes on without a caller, also after a restart
     WallTime created{};
+    sched::Priority priority = sched::Priority::normal;
+    std::string paused_by;  ///< empty: it goes on
   };
   /// Fails: io, disk_full, corrupt, not_supported (a newer hubd's journal; the sentence says so).
   static Result<std::unique_ptr<Journal>> open(std::string const& path);
 
   Result<void> put(Row const& row);
   Result<void> set_detached(std::string const& id);
+  Result<void> set_priority(std::string const& id, sched::Priority priority);
   Result<void> remove(std::string const& id);
   Result<std::vector<Row>> all();
 

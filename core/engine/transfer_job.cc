@@ -11,6 +11,7 @@ namespace hubd::engine {
 namespace {
 
 constexpr auto tick = std::chrono::milliseconds(200);
+constexpr auto slow_tick = std::chrono::seconds(1);  // while nothing moves: for who waits up to a deadline
 constexpr std::size_t small_runners = 64;  // bounded by connections anyway
 constexpr auto foreign_still_max = std::chrono::seconds(60);
 constexpr int rounds_max = 8;              // somebody deletes a file as fast as it comes
@@ -44,10 +45,9 @@ TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, 
       internal_(context.parts.executor) {
   progress_.transfer_id = id_;
   progress_.files_total = task_.files.size();
-  for (auto const& file : task_.files) {
-    progress_.bytes_total += file.size;
-    (file.size <= context_.options.small_file_max ? small_ : large_).push_back(file);
-  }
+  for (auto const& file : task_.files) progress_.bytes_total += file.size;
+  finished_.resize(task_.files.size());
+  refresh();
 }
 
 void TransferJob::stop(Error why) {
@@ -61,6 +61,14 @@ bool TransferJob::parks() const {
   if ((!task_.local_dir.empty() && !task_.detached) || task_.caller.offline) return false;
   bool const full = error_->kind == ErrorKind::disk_full && (task_.detached || fetched_ > 0);
   return full || hub_is_away(*error_);
+}
+
+bool TransferJob::raise(sched::Priority priority) {
+  if (priority <= task_.priority) return false;
+  task_.priority = priority;
+  for (auto const& [path, entry] : active_)
+    if (entry.job != nullptr) entry.job->raise(priority);
+  return true;
 }
 
 void TransferJob::drop_lease() {
@@ -77,37 +85,41 @@ TransferInfo TransferJob::info() const {
   info.bytes_fetched = fetched_;
   info.leases = static_cast<std::uint32_t>(leases_);
   info.detached = task_.detached;
+  info.priority = task_.priority;
   info.created = created_;
+  info.path = task_.local_dir.empty() ? context_.parts.cache.layout().snapshot(task_.repo, task_.commit) : task_.local_dir;
   info.error = error_;
   if (ended_ && !error_) info.state = "done";
+  else if (paused() && !ended_) info.state = "paused";
   else if (ended_) info.state = error_->kind == ErrorKind::cancelled ? "cancelled" : "failed";
   else if (progress_.bytes_done == 0 && progress_.waiting_for.empty() && fetched_ == 0) info.state = "queued";
   else info.state = progress_.waiting_for.empty() ? "running" : "waiting";
   return info;
 }
 
+net::TaskGroup::OnBug TransferJob::on_bug() {
+  return [this](std::exception_ptr) {
+    failure_ = fail(ErrorKind::internal, subject() + ": its transfer ended by an exception");
+    stop(*failure_);
+  };
+}
+
 asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   auto& job = *self;
-  auto on_bug = [&job](std::exception_ptr) {
-    job.failure_ = fail(ErrorKind::internal, job.subject() + ": its transfer ended by an exception");
-    job.stop(*job.failure_);
-  };
-  net::TaskGroup inner(job.context_.parts.executor, on_bug);
-  inner.spawn("transfer", job.body());
-  inner.spawn("ticker", job.ticker());
   while (!job.body_done_ && !job.stop_) {
-    bool const woken = co_await job.internal_.wait();
-    if (!woken) job.stop(fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"));
+    if (job.paused()) {
+      auto resting = job.rest();
+      co_await std::move(resting);
+    } else {
+      auto trying = job.attempt();
+      co_await std::move(trying);
+    }
   }
-  inner.cancel();
-  auto joining = inner.join();
-  co_await std::move(joining);
   bool const unfinished = !job.body_done_ || (job.error_ && job.error_->kind == ErrorKind::cancelled);
   if (unfinished && job.failure_) job.error_ = job.failure_;
   if (unfinished && !job.failure_ && job.stop_) job.error_ = job.stop_;
-  job.context_.disk.release(job.reservation_);
   bool const keep_row = job.task_.detached && job.context_.stopping && job.error_;
   bool const parks = job.parks();
   auto forget = [&job, keep_row, parks]() -> Result<void> {
@@ -122,6 +134,79 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   job.changed_.notify();
 }
 
+asio::awaitable<void> TransferJob::attempt() {
+  queue_unfinished();
+  net::TaskGroup inner(context_.parts.executor, on_bug());
+  inner.spawn("transfer", body());
+  inner.spawn("ticker", ticker(tick));
+  while (!body_done_ && !stop_ && !paused()) {
+    bool const woken = co_await internal_.wait();
+    if (!woken) stop(fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"));
+  }
+  inner.cancel();
+  auto joining = inner.join();
+  co_await std::move(joining);
+  context_.disk.release(reservation_);
+  reservation_ = {};
+  if (!paused() || stop_ || !error_) co_return;
+  error_.reset();  // how it broke off does not matter: it begins again where it was
+  failure_.reset();
+  body_done_ = false;
+}
+
+asio::awaitable<void> TransferJob::rest() {
+  auto noting = note();
+  co_await std::move(noting);
+  at_rest_ = paused();
+  changed_.notify();
+  net::TaskGroup inner(context_.parts.executor, on_bug());
+  inner.spawn("ticker", ticker(slow_tick));
+  while (paused() && !stop_) {
+    bool const woken = co_await internal_.wait();
+    if (!woken) stop(fail(ErrorKind::unavailable, "hubd is stopping; the transfer is paused and stays so"));
+  }
+  inner.cancel();
+  auto joining = inner.join();
+  co_await std::move(joining);
+  if (!stop_) {
+    auto noting_again = note();
+    co_await std::move(noting_again);
+  }
+  at_rest_ = false;
+  refresh();
+  changed_.notify();
+}
+
+asio::awaitable<void> TransferJob::note() {
+  auto const now = row();
+  auto put = [&] { return context_.journal->put(now); };
+  auto const noted = co_await net::offload(context_.parts.disk, put);
+  unnoted_.reset();
+  if (noted) co_return;
+  unnoted_ = noted.error();
+  context_.parts.log.warning(noted.error().what);
+}
+
+void TransferJob::queue_unfinished() {
+  small_.clear();
+  large_.clear();
+  for (auto i = task_.files.size(); i-- > 0;)
+    if (!finished_[i]) (task_.files[i].size <= context_.options.small_file_max ? small_ : large_).push_back(i);
+}
+
+void TransferJob::pause(std::string by) {
+  task_.paused_by = std::move(by);
+  task_.detached = true;
+  refresh();
+  internal_.notify();
+}
+
+void TransferJob::resume() {
+  task_.paused_by.clear();
+  refresh();
+  internal_.notify();
+}
+
 asio::awaitable<void> TransferJob::body() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
@@ -131,13 +216,13 @@ asio::awaitable<void> TransferJob::body() {
   internal_.notify();
 }
 
-asio::awaitable<void> TransferJob::ticker() {
+asio::awaitable<void> TransferJob::ticker(Duration every) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   while (!body_done_) {
     refresh();
     changed_.notify();
-    bool const slept = co_await context_.parts.timers.sleep_for(tick);
+    bool const slept = co_await context_.parts.timers.sleep_for(every);
     if (!slept) co_return;
   }
 }
@@ -183,6 +268,12 @@ void TransferJob::refresh() {
   progress_.rate = meter_.bytes_per_second(now, fetched_);
   auto const rest = static_cast<double>(progress_.bytes_total - progress_.bytes_done);
   progress_.eta_seconds = progress_.rate > 1 ? rest / progress_.rate : -1;
+  if (paused()) {
+    progress_.rate = 0;
+    progress_.eta_seconds = -1;
+    progress_.waiting_for = "a resume, since it is paused by " + task_.paused_by + " (`hubctl transfers resume " + id_ + "` lets it go on)";
+    return;
+  }
   progress_.waiting_for = !waiting_for_.empty() ? waiting_for_ : any_moves ? std::string() : waiting;
 }
 
@@ -251,6 +342,8 @@ Journal::Row TransferJob::row() const {
   for (auto const& file : task_.files) row.paths.push_back(file.path);
   row.local_dir = task_.local_dir;
   row.detached = task_.detached;
+  row.priority = task_.priority;
+  row.paused_by = task_.paused_by;
   row.created = created_;
   return row;
 }
@@ -262,17 +355,18 @@ Async<void> TransferJob::bring_all() {
   auto note = [&] { return context_.journal->put(wanted); };
   auto const noted = co_await net::offload(context_.parts.disk, note);
   if (!noted) co_return noted.error();
-  if (task_.detached && !wanted.detached) {  // meanwhile
-    auto again = [&] { return context_.journal->set_detached(id_); };
+  auto const now = row();
+  if (now.detached != wanted.detached || now.priority != wanted.priority) {  // meanwhile
+    auto again = [&] { return context_.journal->put(now); };
     auto const kept = co_await net::offload(context_.parts.disk, again);
     if (!kept) co_return kept.error();
   }
 
-  auto on_bug = [this](std::exception_ptr) {
+  auto on_file_bug = [this](std::exception_ptr) {
     failure_ = fail(ErrorKind::internal, subject() + ": a file ended by an exception");
     internal_.notify();
   };
-  net::TaskGroup runners(context_.parts.executor, on_bug);
+  net::TaskGroup runners(context_.parts.executor, on_file_bug);
   auto const at_a_time = task_.max_workers == 0 ? small_runners : task_.max_workers;
   auto const small = std::min({small_.size(), small_runners, at_a_time});
   auto const large = std::min({large_.size(), context_.options.files_in_flight, at_a_time});
@@ -302,8 +396,9 @@ asio::awaitable<void> TransferJob::runner(Lane lane) {
   co_await std::move(quiet);
   auto& queue = lane == Lane::small ? small_ : large_;
   while (!queue.empty() && !failure_) {
-    auto const file = queue.front();
-    queue.pop_front();
+    auto const index = queue.back();
+    queue.pop_back();
+    auto const& file = task_.files[index];
     active_[file.path] = {file, nullptr, false};
     auto const brought = co_await bring(file);
     active_.erase(file.path);
@@ -311,6 +406,7 @@ asio::awaitable<void> TransferJob::runner(Lane lane) {
       if (!failure_ && brought.error().kind != ErrorKind::cancelled) failure_ = brought.error();
       break;
     }
+    finished_[index] = true;
     ++finished_files_;
     finished_bytes_ += file.size;
     if (!moved_.contains(file.path)) found_bytes_ += file.size;
@@ -482,11 +578,12 @@ Async<void> TransferJob::bring_to_folder(ListedFile file) {
 
 Async<void> TransferJob::fetch(ListedFile file, bool force) {
   while (true) {
-    FileTask task{task_.repo, task_.commit, file, task_.local_dir, force, task_.caller, key_};
+    FileTask task{task_.repo, task_.commit, file, task_.local_dir, force, task_.caller, key_, task_.priority};
     auto const same_as = task;
     auto use = co_await files_.use(std::move(task));
     if (!use) co_return use.error();
     auto& job = use->job();
+    job.raise(task_.priority);
     auto& entry = active_[file.path];
     entry.job = &job;
     entry.own = use->first();

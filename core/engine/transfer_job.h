@@ -26,12 +26,16 @@ struct TransferTask {
   bool require_verified = false;
   bool detached = false;
   std::size_t max_workers = 0;  ///< files at a time; 0: the engine's own limits
+  sched::Priority priority = sched::Priority::normal;
+  std::string paused_by;  ///< not empty: it rests until somebody resumes it
 };
 
 /// Files of one commit for one or more callers: a durable job. Reserves the disk for all that is missing, then brings the
 /// files here, a bounded number at a time, each by the cheapest way: it is there; it stands elsewhere in the cache; fetch.
 ///
 /// A caller's interest is a lease. Without leases it stops, unless detached; what came so far stays in the partials.
+/// Paused, it holds no lock, no permit and no room on the disk but its partials, and is nobody's in particular: it is kept,
+/// as a detached one is, until it is resumed or cancelled.
 /// All on the engine's executor.
 class TransferJob {
  public:
@@ -68,16 +72,30 @@ class TransferJob {
   /// Was this file brought here by this transfer (not found)?
   [[nodiscard]] bool moved(std::string const& path) const { return moved_.contains(path); }
   void detach() { task_.detached = true; }
+  void pause(std::string by);
+  void resume();
+  [[nodiscard]] bool paused() const { return !task_.paused_by.empty(); }
+  /// It is paused, has let go of everything, and that is noted.
+  [[nodiscard]] bool at_rest() const { return at_rest_; }
+  /// Why the last pause or resume could not be noted: a restart would not know of it.
+  [[nodiscard]] std::optional<Error> const& unnoted() const { return unnoted_; }
+  /// Somebody joined to whom it matters so much: also the files that are under way. True when it mattered less before.
+  bool raise(sched::Priority priority);
   /// Resumes at the next news: progress (about 5 per second), or the end. False when the waiting coroutine was cancelled.
   asio::awaitable<bool> news() { return changed_.wait(); }
 
  private:
   enum class Lane : std::uint8_t { small, large };
+  /// Brings what is missing; ends when that is done, has failed, or is to stop or to pause.
+  asio::awaitable<void> attempt();
+  /// Until resumed or stopped.
+  asio::awaitable<void> rest();
+  asio::awaitable<void> note();
   asio::awaitable<void> body();
   Async<void> bring_all();
   Async<void> reserve();
   asio::awaitable<void> runner(Lane lane);
-  asio::awaitable<void> ticker();
+  asio::awaitable<void> ticker(Duration every);
   Async<void> bring(ListedFile file);
   Async<void> bring_to_cache(ListedFile file);
   Async<void> bring_to_folder(ListedFile file);
@@ -90,6 +108,8 @@ class TransferJob {
   Result<sched::DiskBudget::Needs> needs();
   Journal::Row row() const;
   void refresh();
+  void queue_unfinished();
+  [[nodiscard]] net::TaskGroup::OnBug on_bug();
   [[nodiscard]] std::string subject() const { return describe(task_.repo); }
 
   Context& context_;
@@ -99,11 +119,12 @@ class TransferJob {
   sched::TransferKey key_;
   TransferTask task_;
   WallTime created_;
-  std::deque<ListedFile> small_;
-  std::deque<ListedFile> large_;
+  std::vector<std::size_t> small_;  // what is still to be brought, of task_.files, the next one last
+  std::vector<std::size_t> large_;
+  std::vector<bool> finished_;      // of task_.files
   struct Active {
     ListedFile file;
-    FileJob const* job = nullptr;  // while one runs
+    FileJob* job = nullptr;  // while one runs
     bool own = false;              // its bytes are counted here
   };
   std::map<std::string, Active> active_;  // by path
@@ -123,6 +144,8 @@ class TransferJob {
   std::optional<Error> error_;    // how it ended
   bool body_done_ = false;
   bool ended_ = false;
+  bool at_rest_ = false;
+  std::optional<Error> unnoted_;
   sched::DiskBudget::Reservation reservation_{};
   std::string waiting_for_;
   Progress progress_;

@@ -43,6 +43,19 @@ void Admission::leave(Ticket ticket) {
   granted_.erase(found);
 }
 
+void Admission::set_priority(FileKey file, Priority priority) {
+  for (auto& [ticket, who] : waiting_)
+    if (who.file == file) who.priority = priority;
+  for (auto& [ticket, who] : granted_) {
+    if (who.file != file || who.priority == priority) continue;
+    give_back(use_.transfers, who.transfer, share(who.priority));
+    give_back(use_.principals, who.principal, share(who.priority));
+    who.priority = priority;
+    use_.transfers[who.transfer] += share(priority);
+    use_.principals[who.principal] += share(priority);
+  }
+}
+
 std::optional<Admission::Ticket> Admission::grant() {
   if (in_use_ >= limits_.total) return std::nullopt;
   using Order = std::tuple<std::uint64_t, std::uint64_t, Ticket>;

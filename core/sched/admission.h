@@ -41,6 +41,8 @@ class Admission {
   enum class Ticket : std::uint64_t {};
   /// Stands in line for one permit.
   Ticket ask(Who who);
+  /// From now on this file matters so much: where it waits, and what it holds.
+  void set_priority(FileKey file, Priority priority);
   /// Leaves the line, or gives back a granted permit.
   void leave(Ticket ticket);
   /// Grants the next permit, if any may be granted now. Call again until it gives nothing.

@@ -42,7 +42,7 @@ void Admin::add_to(Registry& registry) {
 Async<v1::HelloResponse> Admin::hello(Principal principal, v1::HelloRequest) {
   v1::HelloResponse response;
   response.set_version(facts_.version);
-  for (auto const* const feature : {"downloads", "transfers", "cache", "auth", "config", "local_dir", "hub", "content", "store"})
+  for (auto const* const feature : {"downloads", "transfers", "cache", "auth", "config", "local_dir", "hub", "content", "store", "doctor"})
     response.add_features(feature);
   response.set_root_id(facts_.root_id);
   response.set_cache_root(valid_utf8(facts_.cache_root));

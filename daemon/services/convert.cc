@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/services/convert.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "daemon/errors.h"
@@ -22,6 +23,23 @@ v1::FileProgress to_message(engine::FileProgress const& file) {
 
 v1::RepoType to_message(RepoType type) { return static_cast<v1::RepoType>(type); }
 
+v1::Priority to_message(sched::Priority priority) {
+  switch (priority) {
+    case sched::Priority::background: return v1::PRIORITY_BACKGROUND;
+    case sched::Priority::normal: return v1::PRIORITY_NORMAL;
+    case sched::Priority::interactive: return v1::PRIORITY_INTERACTIVE;
+  }
+  return v1::PRIORITY_NORMAL;
+}
+
+sched::Priority from_message(v1::Priority priority) {
+  switch (priority) {
+    case v1::PRIORITY_BACKGROUND: return sched::Priority::background;
+    case v1::PRIORITY_INTERACTIVE: return sched::Priority::interactive;
+    default: return sched::Priority::normal;
+  }
+}
+
 v1::EnsureProgress to_message(engine::Progress const& progress) {
   v1::EnsureProgress message;
   message.set_transfer_id(progress.transfer_id);
@@ -31,6 +49,7 @@ v1::EnsureProgress to_message(engine::Progress const& progress) {
   message.set_bytes_total(progress.bytes_total);
   message.set_rate(progress.rate);
   message.set_eta_seconds(progress.eta_seconds);
+  message.set_deadline_seconds(std::max(progress.deadline_seconds, 0.0));
   message.set_waiting_for(valid_utf8(progress.waiting_for));
   for (auto const& file : progress.files) *message.add_files() = to_message(file);
   return message;
@@ -119,6 +138,9 @@ v1::Transfer to_message(engine::TransferInfo const& transfer) {
   message.set_eta_seconds(transfer.progress.eta_seconds);
   message.set_leases(transfer.leases);
   message.set_detached(transfer.detached);
+  message.set_priority(to_message(transfer.priority));
+  message.set_path(valid_utf8(transfer.path));
+  message.set_deadline_seconds(std::max(transfer.progress.deadline_seconds, 0.0));
   auto const since_epoch = transfer.created.time_since_epoch();
   message.set_created_unix_ms(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
   if (transfer.error) *message.mutable_error() = to_detail(*transfer.error);

@@ -13,5 +13,8 @@ v1::PlanResponse to_message(engine::PlanResult const& plan);
 v1::ReadyResponse to_message(engine::ReadyResult const& ready);
 v1::Transfer to_message(engine::TransferInfo const& transfer);
 v1::RepoType to_message(RepoType type);
+v1::Priority to_message(sched::Priority priority);
+/// Unspecified, and what a newer client may say, is normal.
+sched::Priority from_message(v1::Priority priority);
 
 }  // namespace hubd::daemon

@@ -67,6 +67,7 @@ Async<void> Downloads::ensure(Principal principal, v1::EnsureRequest message, Si
   request->force = message.force();
   request->max_workers = static_cast<std::size_t>(std::max(0, message.max_workers()));
   request->detach = message.detach();
+  request->priority = from_message(message.priority());
   request->require_verified = message.require_verified();
   Forward forward(sink);
   engine::EnsureListener* const listener = message.want_progress() ? &forward : nullptr;

@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/services/transfers.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "daemon/services/convert.h"
 
 namespace hubd::daemon {
 namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(200);
+
+constexpr std::chrono::milliseconds deadline_max = std::chrono::hours(24 * 30);
+
+v1::WatchTransferEvent event_of(engine::TransferInfo const& transfer) {
+  v1::WatchTransferEvent event;
+  *event.mutable_transfer() = to_message(transfer);
+  *event.mutable_files() = to_message(transfer.progress).files();
+  return event;
+}
+
+/// News are offered, so a slow reader skips to the newest.
+class Forward final : public engine::AttachListener {
+ public:
+  explicit Forward(Sink<v1::WatchTransferEvent>& sink) : sink_(sink) {}
+  void news(engine::TransferInfo const& transfer) override { sink_.offer(event_of(transfer)); }
+
+ private:
+  Sink<v1::WatchTransferEvent>& sink_;
+};
 
 bool has_ended(std::string const& state) { return state == "done" || state == "failed" || state == "cancelled"; }
 
@@ -17,6 +39,9 @@ void Transfers::add_to(Registry& registry) {
   registry.stream("/hubd.v1.Transfers/Watch", *this, &Transfers::watch);
   registry.unary("/hubd.v1.Transfers/Cancel", *this, &Transfers::cancel);
   registry.unary("/hubd.v1.Transfers/Detach", *this, &Transfers::detach);
+  registry.unary("/hubd.v1.Transfers/Pause", *this, &Transfers::pause);
+  registry.unary("/hubd.v1.Transfers/Resume", *this, &Transfers::resume);
+  registry.stream("/hubd.v1.Transfers/Attach", *this, &Transfers::attach);
 }
 
 Async<v1::ListTransfersResponse> Transfers::list(Principal principal, v1::ListTransfersRequest request) {
@@ -31,9 +56,7 @@ Async<void> Transfers::watch(Principal principal, v1::WatchTransferRequest reque
   while (true) {
     auto const transfer = engine_.transfer(principal, request.id());
     if (!transfer) co_return transfer.error();
-    v1::WatchTransferEvent event;
-    *event.mutable_transfer() = to_message(*transfer);
-    *event.mutable_files() = to_message(transfer->progress).files();
+    auto event = event_of(*transfer);
     bool const ended = has_ended(transfer->state);
     auto text = event.SerializeAsString();
     if (ended)
@@ -61,6 +84,37 @@ Async<v1::DetachTransferResponse> Transfers::detach(Principal principal, v1::Det
   v1::DetachTransferResponse response;
   *response.mutable_transfer() = to_message(*transfer);
   co_return response;
+}
+
+Async<v1::PauseTransferResponse> Transfers::pause(Principal principal, v1::PauseTransferRequest request) {
+  auto pausing = engine_.pause(principal, request.id());
+  auto const transfer = co_await std::move(pausing);
+  if (!transfer) co_return transfer.error();
+  v1::PauseTransferResponse response;
+  *response.mutable_transfer() = to_message(*transfer);
+  co_return response;
+}
+
+Async<v1::ResumeTransferResponse> Transfers::resume(Principal principal, v1::ResumeTransferRequest request) {
+  auto resuming = engine_.resume(principal, request.id());
+  auto const transfer = co_await std::move(resuming);
+  if (!transfer) co_return transfer.error();
+  v1::ResumeTransferResponse response;
+  *response.mutable_transfer() = to_message(*transfer);
+  co_return response;
+}
+
+Async<void> Transfers::attach(Principal principal, v1::AttachTransferRequest request, Sink<v1::WatchTransferEvent>& sink) {
+  std::optional<Time> deadline;
+  std::chrono::milliseconds const wanted(request.deadline_ms());
+  if (wanted.count() > 0) deadline = timers_.clock().now() + std::min(wanted, deadline_max);
+  Forward forward(sink);
+  auto attaching = engine_.attach(principal, request.id(), deadline, &forward);
+  auto const transfer = co_await std::move(attaching);
+  if (!transfer) co_return transfer.error();
+  auto event = event_of(*transfer);
+  sink.keep(std::move(event));
+  co_return Result<void>();
 }
 
 }  // namespace hubd::daemon

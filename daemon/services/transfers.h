@@ -17,6 +17,9 @@ class Transfers {
   Async<void> watch(Principal principal, v1::WatchTransferRequest request, Sink<v1::WatchTransferEvent>& sink);
   Async<v1::CancelTransferResponse> cancel(Principal principal, v1::CancelTransferRequest request);
   Async<v1::DetachTransferResponse> detach(Principal principal, v1::DetachTransferRequest request);
+  Async<v1::PauseTransferResponse> pause(Principal principal, v1::PauseTransferRequest request);
+  Async<v1::ResumeTransferResponse> resume(Principal principal, v1::ResumeTransferRequest request);
+  Async<void> attach(Principal principal, v1::AttachTransferRequest request, Sink<v1::WatchTransferEvent>& sink);
 
  private:
   engine::Engine& engine_;

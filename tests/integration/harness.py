@@ -18,6 +18,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -52,6 +53,15 @@ def stop(process: subprocess.Popen, sig: int = signal.SIGTERM) -> int:
     return process.wait(20)
 
 
+def certificate(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """A certificate for this machine's loopback, which is its own authority, and its key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    crt, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", crt,
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"], check=True, capture_output=True)
+    return crt, key
+
+
 class LocalHub:
     """One local Hub process on a free port."""
 
@@ -62,6 +72,7 @@ class LocalHub:
         if seed is not None:
             (folder / "seed.json").write_text(json.dumps(seed))
             arguments += ["--seed", str(folder / "seed.json")]
+        self.trust = ssl.create_default_context(cafile=options[options.index("--tls") + 1]) if "--tls" in options else None
         self.log = open(folder / "localhub.log", "w")
         self.process = subprocess.Popen(arguments + list(options), stdout=subprocess.PIPE, stderr=self.log, text=True,
                                         env=clean_env(folder))
@@ -77,7 +88,7 @@ class LocalHub:
     def call(self, method: str, path: str, body: object | None = None) -> object:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.trust))
         with opener.open(request, timeout=HANG) as answer:
             text = answer.read()
         return json.loads(text) if text.strip() else None
@@ -87,6 +98,13 @@ class LocalHub:
 
     def reset(self) -> None:
         self.call("POST", "/_localhub/counters/reset")
+
+    def knobs(self, **knobs) -> None:
+        self.call("POST", "/_localhub/knobs", knobs)
+
+    def requests(self) -> list[dict]:
+        """The last 4096 of them, oldest first."""
+        return self.call("GET", "/_localhub/requests?limit=4096")
 
     def faults(self, *faults: dict) -> None:
         self.call("POST", "/_localhub/faults", list(faults))

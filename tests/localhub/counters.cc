@@ -216,7 +216,7 @@ json::value Ledger::lines_json(std::size_t count) const {
   auto const first = lines_.size() - std::min(lines_.size(), count);
   for (auto i = first; i < lines_.size(); ++i) {
     auto const& line = lines_[i];
-    out.push_back(json::object{{"seq", line.seq}, {"origin", line.origin}, {"route", line.route}, {"method", line.method},
+    out.push_back(json::object{{"seq", line.seq}, {"at", line.at}, {"origin", line.origin}, {"route", line.route}, {"method", line.method},
                                {"target", line.target}, {"status", line.status}, {"bytes", line.bytes}, {"range", line.range},
                                {"client", line.client}, {"session", line.session}, {"authorization", line.authorization},
                                {"counter_header", line.counter_header}});

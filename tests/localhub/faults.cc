@@ -62,6 +62,7 @@ void apply(json::object const& action, Call const& call, Effects& effects) {
     if (action.contains("seconds") && action.at("seconds").is_number()) effects.stall_seconds = real_of(action, "seconds", 0);
   } else if (type == "throttle") {
     effects.bytes_per_second = static_cast<Bytes>(std::max<std::int64_t>(1, int_of(action, "bytes_per_second", 1)));
+    effects.throttle_after = static_cast<Bytes>(int_of(action, "after", 0));
   } else if (type == "cut") {
     auto const after = int_of(action, "after", 0);
     if (after < 0) {

@@ -33,6 +33,7 @@ struct Effects {
   std::optional<Bytes> stall_after;
   std::optional<double> stall_seconds;
   Bytes bytes_per_second = 0;
+  Bytes throttle_after = 0;  ///< body bytes that go at full speed first
   std::int64_t length_delta = 0;
   std::vector<std::pair<Bytes, std::uint8_t>> corrupt;  ///< file offset, xor
   std::vector<boost::json::object> hostile_plans;

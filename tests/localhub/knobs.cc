@@ -2,6 +2,7 @@
 #include "tests/localhub/knobs.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 
 namespace hubd::localhub {
@@ -27,6 +28,24 @@ bool set_choice(json::value const& value, std::initializer_list<std::string_view
   return std::find(choices.begin(), choices.end(), place) != choices.end();
 }
 
+// Everything (true), nothing (false), or the named origins.
+bool set_origins(json::value const& value, std::vector<std::string>& place) {
+  constexpr std::array<std::string_view, 4> all{"hub", "cdn", "cas", "xorbs"};
+  std::vector<std::string> origins;
+  if (value.is_bool()) {
+    if (value.get_bool()) origins.assign(all.begin(), all.end());
+  } else if (value.is_array()) {
+    for (auto const& name : value.get_array()) {
+      if (!name.is_string() || std::find(all.begin(), all.end(), std::string_view(name.get_string())) == all.end()) return false;
+      origins.emplace_back(name.get_string());
+    }
+  } else {
+    return false;
+  }
+  place = std::move(origins);
+  return true;
+}
+
 bool set_limits(json::value const& value, std::map<std::string, RateLimit>& place) {
   if (!value.is_object()) return false;
   std::map<std::string, RateLimit> limits;
@@ -45,6 +64,7 @@ bool set_limits(json::value const& value, std::map<std::string, RateLimit>& plac
 bool set_one(Knobs& knobs, std::string_view name, json::value const& value) {
   if (name == "delay_ms") return set_number(value, knobs.delay_ms);
   if (name == "throttle") return set_number(value, knobs.throttle);
+  if (name == "black_hole") return set_origins(value, knobs.black_hole);
   if (name == "url_lifetime_s") return set_number(value, knobs.url_lifetime_s);
   if (name == "tree_page") return set_number(value, knobs.tree_page) && knobs.tree_page > 0;
   if (name == "tree_page_expand") return set_number(value, knobs.tree_page_expand) && knobs.tree_page_expand > 0;
@@ -84,7 +104,7 @@ Result<void> Knobs::set(json::value const& object) {
 json::value Knobs::to_json() const {
   json::object limits;
   for (auto const& [name, limit] : rate_limits) limits[name] = json::object{{"q", limit.quota}, {"w", limit.window_s}};
-  return json::object{{"delay_ms", delay_ms}, {"throttle", throttle}, {"url_lifetime_s", url_lifetime_s},
+  return json::object{{"delay_ms", delay_ms}, {"throttle", throttle}, {"black_hole", json::value_from(black_hole)}, {"url_lifetime_s", url_lifetime_s},
                       {"tree_page", tree_page}, {"tree_page_expand", tree_page_expand}, {"list_page", list_page},
                       {"error_code_on_401", error_code_on_401}, {"lfs_multipart_min", lfs_multipart_min},
                       {"lfs_chunk", lfs_chunk}, {"rate_limits", limits}, {"xet_token_lifetime_s", xet_token_lifetime_s},

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
@@ -22,6 +23,7 @@ struct RateLimit {
 struct Knobs {
   std::uint64_t delay_ms = 0;
   Bytes throttle = 0;
+  std::vector<std::string> black_hole;  // origins
   std::int64_t url_lifetime_s = 3600;
   std::size_t tree_page = 1000;
   std::size_t tree_page_expand = 50;

@@ -48,6 +48,7 @@ using XorbCounts = std::map<std::string, XorbCount>;  ///< by xorb id
 /// One answered request.
 struct RequestLine {
   std::uint64_t seq = 0;
+  double at = 0;  ///< seconds of the machine's monotonic clock when it came
   std::string origin;  ///< "hub", "cdn", "cas" or "xorbs"
   std::string route;
   std::string method;

@@ -102,6 +102,7 @@ asio::awaitable<void> Service::serve(std::string_view origin, httpd::Request& re
   }
   delivery.client = client_of(request);
   RequestLine line;
+  line.at = std::chrono::duration<double>(clock_.now().time_since_epoch()).count();
   line.origin = delivery.call.origin;
   line.route = delivery.call.route;
   line.method = delivery.call.method;
@@ -190,6 +191,25 @@ asio::awaitable<void> Service::pause_until(std::uint64_t epoch, std::optional<Ti
   }
 }
 
+asio::awaitable<void> Service::wait_for_opening(std::string origin) {
+  for (bool going = holed(origin); going && holed(origin);) going = co_await timers_.sleep_until(clock_.now() + kTick);
+}
+
+bool Service::holed(std::string const& origin) {
+  return with_hub([&](Hub& hub) {
+    auto const& origins = hub.knobs.black_hole;
+    return std::find(origins.begin(), origins.end(), origin) != origins.end();
+  });
+}
+
+asio::awaitable<bool> Service::through_hole(Call const& call, httpd::Responder& responder) {
+  using boost::asio::experimental::awaitable_operators::operator||;
+  if (!holed(call.origin)) co_return true;
+  auto either = wait_for_opening(call.origin) || responder.peer_gone();
+  auto const which = co_await std::move(either);
+  co_return which.index() == 0;
+}
+
 asio::awaitable<void> Service::hold(Delivery& delivery, std::optional<double> seconds, httpd::Responder& responder) {
   using boost::asio::experimental::awaitable_operators::operator||;
   std::optional<Time> deadline;
@@ -207,6 +227,11 @@ asio::awaitable<void> Service::deliver(Delivery& delivery, httpd::Request& reque
   if (delay > 0) {
     auto const going = co_await timers_.sleep_until(clock_.now() + std::chrono::milliseconds(delay));
     if (!going) co_return;
+  }
+  bool const open = co_await through_hole(call, responder);
+  if (!open) {
+    responder.abort();
+    co_return;
   }
   if (effects.silent) {
     co_await hold(delivery, std::nullopt, responder);
@@ -318,10 +343,13 @@ Async<void> Service::send_body(Delivery& delivery, Answer const& answer, httpd::
       co_await hold(delivery, effects.stall_seconds, responder);
     }
     if (sent >= size) break;
+    bool const open = co_await through_hole(delivery.call, responder);
+    if (!open) co_return fail(ErrorKind::cancelled, "localhub: the client left the black hole");
     bool const faulty = faults.epoch() == effects.epoch;
     auto const shared = with_hub([](Hub& hub) { return hub.knobs.throttle; });
-    auto const own = faulty ? effects.bytes_per_second : 0;
+    auto const own = faulty && sent >= effects.throttle_after ? effects.bytes_per_second : 0;
     auto piece = std::min<Bytes>(buffer.size(), size - sent);
+    if (sent < effects.throttle_after) piece = std::min(piece, effects.throttle_after - sent);
     if (effects.cut_after) piece = std::min(piece, *effects.cut_after - sent);
     if (stall_after) piece = std::min(piece, *stall_after - sent);
     if (own > 0) piece = std::clamp<Bytes>(own / 20, 1, piece);

@@ -53,6 +53,10 @@ class Service {
   Async<void> send_body(Delivery& delivery, Answer const& answer, httpd::Responder& responder, Bytes announced);
   /// Until `deadline` (when there is one) or until the faults were cleared.
   asio::awaitable<void> pause_until(std::uint64_t epoch, std::optional<Time> deadline);
+  bool holed(std::string const& origin);
+  asio::awaitable<void> wait_for_opening(std::string origin);
+  /// Goes on at once, or when the black hole of this origin opens; false: the client left before.
+  asio::awaitable<bool> through_hole(Call const& call, httpd::Responder& responder);
   asio::awaitable<void> hold(Delivery& delivery, std::optional<double> seconds, httpd::Responder& responder);
   Answer control_answer(Call const& call);
   Call call_of(std::string_view origin, httpd::Request& request) const;

@@ -289,10 +289,13 @@ def selection_of(allow_patterns: Any, ignore_patterns: Any) -> Dict[str, Any]:
 
 def request_of(who: Dict[str, Any], repo_id: str, kind: str, revision: Any, local_dir: Any,
              force: bool) -> Dict[str, Any]:
-    from hubd import _request
+    from hubd import _env, _request
 
     named = _layout.commit_of(revision) or revision
     request: Dict[str, Any] = {"caller": who, "repo": _request.repo_message(repo_id, kind, named)}
+    priority = _env.priority()
+    if priority is not None:
+        request["priority"] = priority
     if force:
         request["force"] = True
     if local_dir is not None:

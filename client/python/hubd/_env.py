@@ -57,6 +57,16 @@ def xet_disabled() -> bool:
     return is_true("HF_HUB_DISABLE_XET")
 
 
+def priority() -> Optional[str]:
+    """How much this process's downloads matter beside others, as calls name it; None: normal. Raises ValueError."""
+    found = os.environ.get("HUBD_PRIORITY")
+    if not found:
+        return None
+    if found not in ("interactive", "normal", "background"):
+        raise ValueError("HUBD_PRIORITY is %r; it must be interactive, normal or background" % found)
+    return "PRIORITY_" + found.upper()
+
+
 def implicit_token_disabled() -> bool:
     return is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN")
 

@@ -187,7 +187,38 @@ class Faults(ProofCase):
         self.fault({"type": "stall", "after": 100, "seconds": 0.1}, route="cdn")
         self.assertEqual(SIZE, len(ask(location).body))
 
+    def test_a_black_hole_swallows_what_is_on_its_way_and_gives_it_back(self):
+        location = self.cdn()
+        parts = urlsplit(location)
+        self.local.call("POST", "/_localhub/knobs", {"throttle": 20_000_000})
+        moving = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        moving.request("GET", parts.path + "?" + parts.query)
+        answer = moving.getresponse()
+        begun = answer.read(1000)
+        self.local.call("POST", "/_localhub/knobs", {"black_hole": True})
+        sent = -1
+        while (now := self.count("cdn")["bytes"]) != sent:  # what was already written
+            sent = now
+            time.sleep(0.1)
+        self.assertLess(sent, SIZE)
+        for url in (location, self.url + FILE):
+            with self.assertRaises(TimeoutError):
+                ask(url, timeout=0.3)
+        self.local.call("POST", "/_localhub/knobs", {"black_hole": ["cas"], "throttle": 0})
+        self.assertEqual(200, ask(location).status)
+        self.assertEqual(SIZE, len(begun) + len(answer.read()))
+        moving.close()
+        lines = [line for line in self.local.call("GET", "/_localhub/requests") if line["route"] == "resolve-get"]
+        self.assertEqual([302, 0], [line["status"] for line in lines])
+        self.assertLess(lines[0]["at"], lines[1]["at"])
+        self.assertLessEqual(lines[1]["at"], time.monotonic())
+        self.assertEqual(400, ask(self.url + "/_localhub/knobs", "POST", json.dumps({"black_hole": ["moon"]})).status)
+
     def test_pace(self):
+        begin = time.monotonic()
+        self.fault({"type": "throttle", "bytes_per_second": 1, "after": SIZE - 1}, route="cdn")
+        self.assertEqual(SIZE, len(ask(self.cdn()).body))
+        self.assertGreater(time.monotonic() - begin, 0.9)
         location = self.cdn("/acme/m/resolve/main/x.bin")
         self.fault({"type": "throttle", "bytes_per_second": 2000}, route="cdn")
         begin = time.monotonic()

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// EngineImpl's part about callers that steer a transfer or wait for it: pause, resume, attach.
+#include "core/engine/engine_impl.h"
+
+namespace hubd::engine {
+
+double EngineImpl::left_until(std::optional<Time> deadline) const {
+  if (!deadline) return -1;
+  std::chrono::duration<double> const left = *deadline - context_.clock().now();
+  return std::max(left.count(), 0.0);
+}
+
+Async<void> EngineImpl::wait_for(std::shared_ptr<TransferJob> job, std::optional<Time> deadline, std::function<void()> news) {
+  auto const& repo = job->task().repo;
+  while (!job->ended()) {
+    bool const woken = co_await job->news();
+    if (job->ended()) break;
+    if (!woken && context_.stopping) co_return stopping();
+    if (!woken) co_return fail(ErrorKind::cancelled, describe(repo) + ": the caller left");
+    auto const& progress = job->progress();
+    if (deadline && context_.clock().now() >= *deadline)
+      co_return fail(ErrorKind::deadline_exceeded,
+                     describe(repo) + " was not whole by the caller's deadline: " + human_size(progress.bytes_done) + " of " +
+                         human_size(progress.bytes_total) + " are here" +
+                         (progress.waiting_for.empty() ? "" : ", waiting for " + progress.waiting_for));
+    news();
+  }
+  co_return Result<void>();
+}
+
+Result<void> EngineImpl::outcome(TransferJob const& job) {
+  if (!job.error()) return {};
+  auto error = *job.error();
+  if (job.parks())
+    error.what += "; what came so far is kept, and transfer " + job.id() + " goes on by itself when that is over (`hubctl transfers ls` shows it)";
+  return error;
+}
+
+Async<TransferInfo> EngineImpl::settled(std::shared_ptr<TransferJob> job) {
+  bool const paused = job->paused();
+  while (!job->ended() && job->paused() == paused && job->at_rest() != paused) {
+    bool const woken = co_await job->news();
+    if (!woken && context_.stopping) co_return stopping();
+    if (!woken) co_return fail(ErrorKind::cancelled, describe(job->task().repo) + ": the caller left");
+  }
+  if (job->unnoted() && !job->ended()) co_return *job->unnoted();
+  co_return job->info();
+}
+
+Async<TransferInfo> EngineImpl::pause(Principal principal, std::string id) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  if (context_.stopping) co_return stopping();
+  auto const by = "user " + std::to_string(principal.uid);
+  std::shared_ptr<TransferJob> job;
+  auto const found = find(principal, id);
+  if (found) {
+    job = *found;
+    if (!job->paused()) job->pause(by);
+  } else if (auto const* const parked = find_parked(principal, id)) {
+    auto task = parked->job->task();
+    task.detached = true;
+    task.paused_by = by;
+    job = join_or_begin(std::move(task), id);
+  } else {
+    co_return transfer(principal, id);  // one that has ended
+  }
+  auto resting = settled(std::move(job));
+  auto info = co_await std::move(resting);
+  co_return info;
+}
+
+Async<TransferInfo> EngineImpl::resume(Principal principal, std::string id) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  if (context_.stopping) co_return stopping();
+  std::shared_ptr<TransferJob> job;
+  auto const found = find(principal, id);
+  if (found) {
+    job = *found;
+    if (job->paused()) job->resume();
+  } else if (auto const* const parked = find_parked(principal, id)) {
+    auto task = parked->job->task();
+    task.detached = true;
+    task.caller.deadline.reset();
+    job = join_or_begin(std::move(task), id);
+  } else {
+    co_return transfer(principal, id);
+  }
+  auto going_on = settled(std::move(job));
+  auto info = co_await std::move(going_on);
+  co_return info;
+}
+
+Async<TransferInfo> EngineImpl::attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  if (context_.stopping) co_return stopping();
+  std::shared_ptr<TransferJob> job;
+  auto const found = find(principal, id);
+  if (found) {
+    job = *found;
+  } else if (auto const* const parked = find_parked(principal, id)) {
+    auto task = parked->job->task();
+    task.detached = true;  // who leaves again does not end what goes on by itself
+    task.caller.deadline.reset();
+    job = join_or_begin(std::move(task), id);
+  } else {
+    auto const ended = transfer(principal, id);
+    if (ended && ended->error) co_return *ended->error;
+    co_return ended;
+  }
+  TransferJob::Lease const lease(job);
+  std::function<void()> tell = [&] {
+    if (listener == nullptr) return;
+    auto info = job->info();
+    info.progress.deadline_seconds = left_until(deadline);
+    listener->news(info);
+  };
+  tell();
+  auto waiting = wait_for(job, deadline, std::move(tell));
+  auto const waited = co_await std::move(waiting);
+  if (!waited) co_return waited.error();
+  auto const ended = outcome(*job);
+  if (!ended) co_return ended.error();
+  co_return job->info();
+}
+
+}  // namespace hubd::engine
