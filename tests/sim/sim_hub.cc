@@ -397,9 +397,7 @@ Async<std::unique_ptr<http::Response>> SimHub::send(http::Request request) {
   if (the.url() == url) {
     the.headers_.set("RateLimit", field);
   } else {
-    http::Headers headers;
-    headers.set("RateLimit", field);
-    the.hops_.emplace_back(url, std::move(headers));
+    the.hops_.front().second.set("RateLimit", field);
   }
   if (empty && windows_[category].end == end) windows_[category].told_empty = true;
   co_return std::move(*answer);
@@ -493,7 +491,9 @@ Async<std::unique_ptr<http::Response>> SimHub::answer(http::Request request, boo
       if (listed->lfs_sha256.empty()) co_return file(request, *found->second, request.url);
       auto flat = name;
       std::replace(flat.begin(), flat.end(), '/', '+');
-      co_return file(request, *found->second, "https://cdn.sim/" + flat + "/" + listed->etag() + "?sig=" + std::to_string(signature_));
+      auto redirected = file(request, *found->second, "https://cdn.sim/" + flat + "/" + listed->etag() + "?sig=" + std::to_string(signature_));
+      redirected->hops_.emplace_back(request.url, http::Headers{});
+      co_return std::unique_ptr<http::Response>(std::move(redirected));
     }
   }
   http::Headers headers;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -45,10 +46,22 @@ class Storm {
     if (fine()) heal();
     if (fine()) check_end();
     if (fine()) return {};
-    return watch_.problem() + "\nwhat had happened:\n" + story_.str();
+    return watch_.problem() + "\n" + standing() + "what had happened:\n" + story_.str();
   }
 
  private:
+  /// What hubd says of itself, for whoever looks for the reason.
+  std::string standing() const {
+    if (!world_.engine) return {};
+    std::ostringstream text;
+    text << world_.engine->totals().connections_in_use << " connections in use, " << world_.hub.requests_for_bytes() << " requests for bytes\n";
+    for (auto const uid : {1000U, 1001U})
+      for (auto const& info : world_.engine->transfers({uid}, false)) {
+        text << "transfer " << info.id << " of " << info.repo.id << ": " << info.state << ", " << info.progress.waiting_for << "\n";
+        for (auto const& file : info.progress.files) text << "  " << file.path << ": " << file.state << ", " << file.done << " of " << file.total << "\n";
+      }
+    return text.str();
+  }
   bool fine() const { return watch_.problem().empty(); }
   std::uint64_t roll(std::uint64_t sides) { return dice_->next() % sides; }
   bool once_in(std::uint64_t sides) { return roll(sides) == 0; }
@@ -103,6 +116,8 @@ class Storm {
     faults.expire = percent(25);
     faults.forbid = percent(10);
     faults.slow = percent(6);
+    mild_ = faults.corrupt == 0 && faults.forbid == 0;
+    if (once_in(5)) world_.shared_store = cache::Cache::SharedStoreUse::write;
     world_.hub.bytes_per_ms = 1 * kib << roll(9);
     world_.hub.cas_has_v2 = !once_in(8);
     if (once_in(4)) world_.hub.token_life = std::chrono::seconds(20 + roll(100));
@@ -134,6 +149,7 @@ class Storm {
   /// How the process ends; what it may cost is accounted.
   void end_life() {
     account_life();
+    note_owed();
     if (once_in(2)) {
       auto const loss = static_cast<Loss>(roll(3));
       tell("the process dies, loss " + std::to_string(static_cast<int>(loss)));
@@ -156,6 +172,16 @@ class Storm {
     auto const totals = world_.engine->totals();
     lost_ += totals.bytes_bridged;
     lost_ += totals.xet_fallbacks * 2 * 450'000;  // by the plain route no chunk is known beforehand
+  }
+  /// Detached transfers that hubd has taken on: they outlive the process.
+  void note_owed() {
+    for (auto const& info : world_.engine->transfers({1000}, false)) {
+      auto const mine = std::ranges::find_if(watch_.asked(), [&](Watch::Asked const& asked) {
+        auto const& request = asked.request;
+        return asked.client->transfer == info.id && request.detach && request.local_dir.empty() && asked.at + 5s < world_.time.now();
+      });
+      if (mine != watch_.asked().end() && !world_.disk.dead()) owed_.insert(info.repo.id);
+    }
   }
   Bytes connections_max() const { return 8; }
 
@@ -281,6 +307,7 @@ class Storm {
       pass(std::chrono::milliseconds(roll(4000)));
       if (!fine()) return;
       account_life();
+      note_owed();
       world_.crash(Loss::none);
       watch_.life_ended();
       auto const started = world_.start();
@@ -291,6 +318,7 @@ class Storm {
     bool const full = once_in(2);
     tell("disk operation " + std::to_string(n) + " from now fails, " + (full ? "no space" : "I/O error"));
     lost_ += 450'000;
+    mild_ = false;
     world_.disk.fail_operation(n, full ? ErrorKind::disk_full : ErrorKind::io);
   }
 
@@ -313,6 +341,7 @@ class Storm {
     if (paths.empty()) return;
     auto const path = paths[roll(paths.size())];
     tell("somebody deletes " + path);
+    mild_ = false;
     watch_.excuse();
     auto const stat = world_.disk.lstat(path);
     bool const all = stat && stat->type == fs::Stat::Type::directory;
@@ -388,16 +417,15 @@ class Storm {
     tuning.bandwidth.always.reset();
     watch_.tune(tuning);
     // What had stopped goes on by itself.
-    std::vector<engine::TransferInfo> pending;
-    for (auto const uid : {1000U, 1001U})
-      for (auto const& info : world_.engine->transfers({uid}, false)) pending.push_back(info);
     for (int i = 0; i < 40 && fine() && (i < 1 || unfinished() > 0 || watch_.anybody_waits()); ++i) pass(20s);
     if (!fine()) return;
     if (unfinished() > 0) return watch_.fail(std::to_string(unfinished()) + " transfers did not end although the world is back");
     if (watch_.anybody_waits()) return watch_.fail("a client was never answered");
     watch_.look_at_leases();
-    for (auto const& info : pending) {
-      tell("transfer " + info.id + " of " + info.repo.id + " was " + info.state);
+    if (!mild_) return;
+    for (auto const& repo : owed_) {
+      auto const lacking = world_.snapshot_problem(repo);
+      if (!lacking.empty()) return watch_.fail("a detached transfer of " + repo + " was forgotten: " + lacking);
     }
   }
 
@@ -449,6 +477,7 @@ class Storm {
   }
 
   void check_leftovers() {
+    pass(30s);  // what was never recorded is hashed while nothing moves
     world_.stop();
     watch_.life_ended();
     auto const started = world_.start();
@@ -470,6 +499,8 @@ class Storm {
   Bytes whole_ = 0;     // of all files
   Watch watch_;
   Bytes lost_ = 0;      // what faults may have cost
+  bool mild_ = true;    // nothing happened that may end a transfer for good
+  std::set<std::string> owed_;  // repos
   std::unique_ptr<fs::Lock> lock_;
   std::ostringstream story_;
 };

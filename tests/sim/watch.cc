@@ -94,7 +94,9 @@ void Watch::look() {
     waits = waits || (!asked.left && !asked.client->answer);
   }
   if (!waits) last_sign_ = now;
-  if (now - last_sign_ > idle_max) fail("a client waits, nothing came for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - last_sign_).count()) + " s, and nobody told it");
+  // Behind few connections each file has its own silence, one after the other.
+  auto const patience = connections_ < 4 ? 3 * idle_max : Duration(idle_max);
+  if (now - last_sign_ > patience) fail("a client waits, nothing came for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - last_sign_).count()) + " s, and nobody told it");
 }
 
 void Watch::look_at(Asked& asked) {
@@ -125,7 +127,8 @@ void Watch::look_at(Asked& asked) {
 void Watch::look_at_names() {
   for (auto const& path : world_.disk.take_named()) {
     auto const slash = path.rfind('/');
-    if (!path.substr(0, slash).ends_with("/blobs")) continue;
+    bool const in_repo = path.find("/models--") != std::string::npos;
+    if (!in_repo || !path.substr(0, slash).ends_with("/blobs")) continue;
     auto const* const right = world_.hub.content_of(path.substr(slash + 1));
     if (right == nullptr) return fail("a foreign name: " + path);
     if (!world_.disk.dead() && world_.disk.content(path) != *right) return fail("unverified bytes were published as " + path);

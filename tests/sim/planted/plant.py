@@ -32,6 +32,8 @@ BUGS = {
     # A transfer that is parked is never begun again.
     "parked_for_ever": ('  tasks_.spawn("parked transfer", unpark_later(id, parked.number, parked.next));',
                         "  (void)parked.next;"),
+    # What goes on without its caller is forgotten with the process.
+    "forgotten_row": ("    if (row.detached) {", "    if (row.detached && row.paths.empty()) {"),
     # A blob gets its name before its bytes are on the platter.
     "unsynced_publish": ("  auto const synced = partial.sync();", "  Result<void> const synced;"),
     # The word of a rate-limit window is not heard.
