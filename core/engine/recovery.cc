@@ -10,6 +10,7 @@ namespace hubd::engine {
 namespace {
 
 constexpr auto unused_max = std::chrono::hours(24 * 7);
+constexpr auto age_max = std::chrono::hours(24 * 400);  // older than that says more about the clock than about the file
 constexpr std::string_view partial_suffix = ".partial";
 constexpr std::string_view map_suffix = ".map";
 constexpr std::string_view scratch_suffix = ".tmp";
@@ -40,7 +41,7 @@ Result<void> sweep_partials(fs::FileSystem& files, Ledger& ledger, std::string c
     if (!is_partial) continue;
     auto const stat = files.lstat(folder + "/" + name);
     auto const age = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count() - (stat ? stat->mtime_ns : 0);
-    bool const old = std::chrono::nanoseconds(age) > unused_max;
+    bool const old = std::chrono::nanoseconds(age) > unused_max && std::chrono::nanoseconds(age) < age_max;
     if (!old && !published(files, ledger, stem)) continue;
     auto const removed = transfer::Partial::remove(files, folder, stem);
     if (!removed) return removed.error();

@@ -24,6 +24,8 @@ class VirtualTime final : public net::Timers, public Clock {
 
   [[nodiscard]] Time now() const override { return now_; }
   [[nodiscard]] WallTime wall() const override;
+  /// Somebody sets the time of day, by so much; what runs steadily does not notice.
+  void set_wall(Duration by) { wall_set_ += by; }
   [[nodiscard]] Clock const& clock() const override { return *this; }
   boost::asio::awaitable<bool> sleep_until(Time deadline) override;
 
@@ -47,6 +49,7 @@ class VirtualTime final : public net::Timers, public Clock {
 
   boost::asio::io_context& context_;
   Time now_{std::chrono::hours(1)};
+  Duration wall_set_{};
   std::uint64_t next_ = 0;
   std::map<Bed, Sleeper*> sleepers_;  // each lives in the frame of its sleep_until()
 };
