@@ -7,7 +7,7 @@ namespace hubd::cas {
 namespace {
 
 constexpr Duration margin = std::chrono::seconds(60);      // the reference client's is 30 s
-constexpr Duration life_min = std::chrono::seconds(30);  // whatever this host's clock says: nobody hands out less
+constexpr Duration life_unknown = std::chrono::seconds(30);  // of one that is over by this host's clock: that must be wrong
 constexpr Duration life_max = std::chrono::hours(24);
 
 }  // namespace
@@ -38,7 +38,7 @@ Async<Access> TokenSource::get() {
   auto fetched = co_await fetch();
   if (!fetched) co_return fetched.error();
   auto const left = fetched->expires - clock_.wall();
-  auto const life = std::clamp<Duration>(std::chrono::duration_cast<Duration>(left), life_min, life_max);
+  auto const life = left.count() <= 0 ? life_unknown : std::min<Duration>(std::chrono::duration_cast<Duration>(left), life_max);
   renew_at_ = clock_.now() + life - std::min(margin, life / 2);
   access_ = *fetched;
   co_return *fetched;

@@ -59,7 +59,7 @@ TEST_P(ClockJump, WhatIsParkedGoesOnAndKeepsItsBytes) {
   world.hub.bytes_per_ms = 1000;
   ASSERT_TRUE(world.start());
   auto const client = world.ensure("acme/big");
-  world.time.run_for(2s);
+  world.time.run_for(1s);
   world.hub.down = true;
   world.time.run_for(3min);
   ASSERT_TRUE(client->answer && !client->answer->has_value());
