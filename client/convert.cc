@@ -151,6 +151,7 @@ Error from_message(v1::ErrorDetail const& message) {
   error.host = message.host();
   if (message.retry_after_seconds() > 0) error.retry_after = std::chrono::seconds(message.retry_after_seconds());
   error.hint = message.hint();
+  error.call_id = message.call_id();
   return error;
 }
 
@@ -442,6 +443,10 @@ Status from_message(v1::StatusResponse const& message) {
   status.rss_bytes = message.rss_bytes();
   status.problem = message.problem();
   status.unverified_blobs = message.unverified_blobs();
+  status.memory_max = message.memory_max();
+  status.memory_why = message.memory_why();
+  status.open_files = message.open_files();
+  status.open_files_max = message.open_files_max();
   return status;
 }
 

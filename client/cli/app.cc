@@ -108,6 +108,7 @@ void register_commands(Registrar& registrar) {
   add_auth(registrar);
   add_status(registrar);
   add_doctor(registrar);
+  add_probe(registrar);
   add_config(registrar);
   add_hash(registrar);
   add_repos_read(registrar);

@@ -69,6 +69,7 @@ void add_auth(Registrar& registrar);
 void add_cache(Registrar& registrar);
 void add_store(Registrar& registrar);
 void add_doctor(Registrar& registrar);
+void add_probe(Registrar& registrar);
 void add_status(Registrar& registrar);
 void add_config(Registrar& registrar);
 void add_hash(Registrar& registrar);

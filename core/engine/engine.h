@@ -32,6 +32,7 @@ struct Caller {
   bool disable_xet = false;       ///< the caller's HF_HUB_DISABLE_XET: by the plain route
   std::optional<Time> deadline;   ///< of the whole call
   std::string user_agent;
+  std::string call;  ///< id of the call, for log and audit; empty: none
 };
 
 /// Which files of a listing: explicit names, else the filter.
@@ -224,6 +225,12 @@ class Content {
 struct Totals {
   std::uint64_t transfers_running = 0;
   std::uint64_t transfers_waiting = 0;
+  std::uint64_t transfers_parked = 0;
+  std::uint64_t permits = 0;          ///< held: connections that may move bytes now
+  std::uint64_t permits_max = 0;
+  std::uint64_t permits_waiting = 0;
+  std::optional<Bytes> bandwidth;     ///< the limit in force now; nothing: none
+  Bytes memory_max = 0;
   Bytes bytes_fetched = 0;
   std::uint64_t requests = 0;
   Bytes bytes_published = 0;
@@ -233,7 +240,6 @@ struct Totals {
   Bytes bytes_bridged = 0;          ///< of chunks on this host that were fetched all the same, with what stands beside them
   Bytes bytes_reused = 0;           ///< of Xet files, that came from chunks on this host
   std::uint64_t xet_fallbacks = 0;  ///< that began there and came by the plain route
-  std::uint64_t connections_in_use = 0;  ///< permits to fetch a range
   std::string problem;
 };
 

@@ -645,7 +645,12 @@ Totals EngineImpl::totals() const {
     else ++totals.transfers_waiting;
   }
   totals.unverified_blobs = verifier_.waiting();
-  totals.connections_in_use = context_.desk.in_use();
+  totals.transfers_parked = parked_.size();
+  totals.permits = context_.desk.in_use();
+  totals.permits_max = context_.permit_limits().total;
+  totals.permits_waiting = context_.desk.waiting();
+  totals.bandwidth = context_.desk.bandwidth();
+  totals.memory_max = context_.options.memory_max;
   return totals;
 }
 

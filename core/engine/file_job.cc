@@ -175,7 +175,9 @@ Async<void> FileJob::work() {
   if (!task_.force && seen->usable(false)) co_return Result<void>();
   if (!task_.force && !task_.file.xet_hash.empty()) {
     auto link = [this] {
-      return context_.parts.cache.link_from_shared_store(task_.repo, task_.file.etag(), task_.file.xet_hash, task_.file.size);
+      auto made = context_.parts.cache.link_from_shared_store(task_.repo, task_.file.etag(), task_.file.xet_hash, task_.file.size);
+      if (made && *made) note_published(context_.parts.cache.layout().blob(task_.repo, task_.file.etag()), Published::Source::linked);
+      return made;
     };
     auto const linked = co_await net::offload(context_.parts.disk, link);
     if (linked && *linked) co_return Result<void>();
@@ -200,7 +202,7 @@ Async<void> FileJob::work_locked() {
     if (!moved) {
       xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller, moved.error().kind);
       ++context_.totals.xet_fallbacks;
-      context_.parts.log.warning(subject() + " comes by the plain route now: " + describe(moved.error()));
+      context_.parts.log.warning(noted(subject() + " comes by the plain route now: " + describe(moved.error())));
       fell_back_ = true;
     }
   }
@@ -315,6 +317,7 @@ Async<void> FileJob::publish() {
       if (!now) return now.error();
       context_.ledger->record(*now, etag, true, path);
     }
+    note_published(path, xet_ != nullptr ? Published::Source::xet : Published::Source::network);
     if (xet_ != nullptr) remember_chunks();
     return movement_->discard();
   };
@@ -333,6 +336,13 @@ Async<void> FileJob::publish() {
   co_return placed;
 }
 
+/// On the disk pool.
+void FileJob::note_published(std::string const& place, Published::Source source) {
+  if (context_.parts.audit == nullptr) return;
+  context_.parts.audit->published({task_.caller.principal, task_.caller.call, task_.repo, task_.commit, task_.file.path, task_.file.etag(),
+                                   task_.file.size, source == Published::Source::linked ? 0 : fetched(), source, place});
+}
+
 /// On the disk pool. What stands in the way costs the sharing only.
 void FileJob::share() {
   auto const& etag = task_.file.etag();
@@ -341,7 +351,7 @@ void FileJob::share() {
   };
   auto const shared = context_.parts.cache.share_blob(task_.repo, etag, task_.file.xet_hash, task_.file.size, trusted);
   if (!shared)
-    context_.parts.log.warning(subject() + " is in the cache, but not in the shared store: " + shared.error().what);
+    context_.parts.log.warning(noted(subject() + " is in the cache, but not in the shared store: " + shared.error().what));
   else if (*shared)
     context_.ledger->record(**shared, etag, true, context_.parts.cache.layout().blob(task_.repo, etag));
 }

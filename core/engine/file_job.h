@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/call_note.h"
 #include "core/base/listing.h"
 #include "core/engine/adoption.h"
 #include "core/engine/context.h"
@@ -88,8 +89,11 @@ class FileJob {
   [[nodiscard]] Error not_here() const;
   Async<std::unique_ptr<fs::Lock>> lock();
   Async<void> publish();
+  void note_published(std::string const& place, Published::Source source);
   void share();
   void remember_chunks();
+  /// A line of the log, about the call that began this.
+  [[nodiscard]] std::string noted(std::string line) const { return about_call(std::move(line), task_.caller.call); }
   [[nodiscard]] std::string subject() const { return "file " + task_.file.path + " of " + describe(task_.repo); }
 
   Context& context_;

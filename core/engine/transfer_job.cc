@@ -60,7 +60,9 @@ bool TransferJob::parks() const {
   // A folder of somebody's own is not written to behind his back, and one call's offline is not the host's.
   if ((!task_.local_dir.empty() && !task_.detached) || task_.caller.offline) return false;
   bool const full = error_->kind == ErrorKind::disk_full && (task_.detached || fetched_ > 0);
-  return full || hub_is_away(*error_);
+  // No descriptor was free: others end and give theirs back.
+  bool const crowded = error_->cause == std::errc::too_many_files_open || error_->cause == std::errc::too_many_files_open_in_system;
+  return full || crowded || hub_is_away(*error_);
 }
 
 bool TransferJob::raise(sched::Priority priority) {
@@ -500,10 +502,17 @@ Async<bool> TransferJob::link_from_holder(ListedFile file, std::string holder) {
     auto const pointed = cache.write_pointer(task_.repo, task_.commit, file.path, file.etag());
     if (!pointed && pointed.error().kind == ErrorKind::local_entry_not_found) return false;
     if (!pointed) return pointed.error();
+    note_published(file, cache.layout().blob(task_.repo, file.etag()), hard && linked->links > 1 ? Published::Source::linked : Published::Source::copied);
     return true;
   };
   auto linked = co_await net::offload(context_.parts.disk, link);
   co_return linked;
+}
+
+/// On the disk pool.
+void TransferJob::note_published(ListedFile const& file, std::string const& place, Published::Source source) {
+  if (context_.parts.audit == nullptr) return;
+  context_.parts.audit->published({task_.caller.principal, task_.caller.call, task_.repo, task_.commit, file.path, file.etag(), file.size, 0, source, place});
 }
 
 Async<void> TransferJob::bring_to_folder(ListedFile file) {
@@ -540,6 +549,7 @@ Async<void> TransferJob::bring_to_folder(ListedFile file) {
       if (!after || !here || judge(*context_.ledger, *after, file) != Seen::State::verified || here->size != file.size)
         return Next::hash;  // somebody wrote to the holder meanwhile: what was copied is not known
       context_.ledger->record(*here, file.etag(), true, path);
+      note_published(file, path, Published::Source::copied);
       return Next::copied;
     };
     auto const next = co_await net::offload(context_.parts.disk, look);

@@ -103,6 +103,7 @@ class TransferJob {
   Async<void> fetch(ListedFile file, bool force);
   void drop_lease();
   void note_moved(ListedFile const& file);
+  void note_published(ListedFile const& file, std::string const& place, Published::Source source);
   /// What the disk budget calls this file: its content in the cache, its place in a folder.
   [[nodiscard]] std::string budget_key(ListedFile const& file) const;
   Result<sched::DiskBudget::Needs> needs();

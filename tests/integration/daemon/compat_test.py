@@ -27,7 +27,7 @@ REQUESTS = [
     ("Store/Rebuild", {"caller": CALLER}),
     ("Store/Verify", {"caller": CALLER}),
     ("Store/Adopt", {"caller": CALLER, "folder": "/no/such/folder", "repo": REPO}),
-    ("Admin/Status", {}),
+    ("Admin/Status", {}), ("Admin/Examine", {}),
     ("Admin/GetConfig", {}),
     ("Admin/SetConfig", {"key": "metadata.branch_max_age_seconds", "value": "5"}),
     ("Auth/Login", {"caller": {"token": "hf_alice"}}),
