@@ -175,7 +175,13 @@ Async<void> FileJob::work() {
   if (!task_.force && seen->usable(false)) co_return Result<void>();
   if (!task_.force && !task_.file.xet_hash.empty()) {
     auto link = [this] {
-      return context_.parts.cache.link_from_shared_store(task_.repo, task_.file.etag(), task_.file.xet_hash, task_.file.size);
+      auto& cache = context_.parts.cache;
+      auto const& etag = task_.file.etag();
+      auto linked = cache.link_from_shared_store(task_.repo, etag, task_.file.xet_hash, task_.file.size);
+      // Bytes that hubd knows have a place again, and a partial of them is of no use any more.
+      if (linked && *linked && context_.ledger->look(**linked, etag) == Ledger::Verdict::verified)
+        context_.ledger->record(**linked, etag, true, cache.layout().blob(task_.repo, etag));
+      return linked;
     };
     auto const linked = co_await net::offload(context_.parts.disk, link);
     if (linked && *linked) co_return Result<void>();
