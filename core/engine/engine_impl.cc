@@ -328,22 +328,32 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   auto const ended = outcome(*job);
   if (!ended) co_return ended.error();
   if (listener != nullptr) listener->progress(job->progress());
-  auto result = co_await answer(request, *target, *job);
+  auto result = co_await answer(request, *target, *job, !first);
+  // What this transfer had brought before we came may have been deleted since: then we want it once more.
+  if (!result && result.error().kind == ErrorKind::local_entry_not_found) {
+    auto again = ensure(std::move(request), nullptr);  // progress never goes back
+    result = co_await std::move(again);
+    co_return result;
+  }
   if (result && !first) result->requests = target->revision.requests + target->chosen.requests;
   co_return result;
 }
 
-Async<EnsureResult> EngineImpl::answer(EnsureRequest const& request, Target const& target, TransferJob const& job) {
+Async<EnsureResult> EngineImpl::answer(EnsureRequest const& request, Target const& target, TransferJob const& job, bool joined) {
   auto const& commit = target.revision.commit;
   auto result = begin_answer(request, target);
   result.bytes_fetched = job.bytes_fetched();
   result.requests += job.requests();
+  auto const gone = [&](std::string const& path) {
+    return fail(ErrorKind::local_entry_not_found, "file " + path + " of " + describe(request.repo) + " was here and was deleted by another program; run the same again");
+  };
   auto collect = [&]() -> Result<void> {
     for (auto const& file : target.chosen.files) {
       EnsuredFile ensured;
       if (request.local_dir.empty()) {
         auto const seen = look_at(context_.parts.cache, *context_.ledger, request.repo, commit, file);
         if (!seen) return seen.error();
+        if (joined && (!seen->pointer || seen->state == Seen::State::absent)) return gone(file.path);
         ensured = ensured_in_cache(request.repo, commit, file, seen->state == Seen::State::verified);
       } else {
         ensured.path = file.path;
@@ -351,6 +361,7 @@ Async<EnsureResult> EngineImpl::answer(EnsureRequest const& request, Target cons
         ensured.etag = file.etag();
         ensured.absolute_path = request.local_dir + "/" + file.path;
         auto const stat = context_.parts.files.stat(ensured.absolute_path);
+        if (joined && !stat) return gone(file.path);
         ensured.verified = stat && judge(*context_.ledger, *stat, file) == Seen::State::verified;
       }
       ensured.from_cache = !job.moved(file.path);

@@ -58,7 +58,8 @@ class EngineImpl final : public Engine {
   asio::awaitable<void> narrate(EnsureRequest const& request, EnsureListener& listener);
   /// The answer, when every file is here and may be served as it is.
   Async<std::optional<EnsureResult>> answer_from_disk(EnsureRequest const& request, Target const& target);
-  Async<EnsureResult> answer(EnsureRequest const& request, Target const& target, TransferJob const& job);
+  /// `joined`: the transfer ran before this caller came. Fails then also: local_entry_not_found, for a file that went meanwhile.
+  Async<EnsureResult> answer(EnsureRequest const& request, Target const& target, TransferJob const& job, bool joined);
   /// An answer without its files.
   [[nodiscard]] EnsureResult begin_answer(EnsureRequest const& request, Target const& target) const;
   [[nodiscard]] EnsuredFile ensured_in_cache(RepoRef const& repo, Commit const& commit, ListedFile const& file, bool verified) const;

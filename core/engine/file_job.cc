@@ -175,8 +175,14 @@ Async<void> FileJob::work() {
   if (!task_.force && seen->usable(false)) co_return Result<void>();
   if (!task_.force && !task_.file.xet_hash.empty()) {
     auto link = [this] {
-      auto made = context_.parts.cache.link_from_shared_store(task_.repo, task_.file.etag(), task_.file.xet_hash, task_.file.size);
-      if (made && *made) note_published(context_.parts.cache.layout().blob(task_.repo, task_.file.etag()), Published::Source::linked);
+      auto& cache = context_.parts.cache;
+      auto const& etag = task_.file.etag();
+      auto made = cache.link_from_shared_store(task_.repo, etag, task_.file.xet_hash, task_.file.size);
+      if (!made || !*made) return made;
+      auto const blob = cache.layout().blob(task_.repo, etag);
+      note_published(blob, Published::Source::linked);
+      // Bytes that hubd knows have a place again, and a partial of them is of no use any more.
+      if (context_.ledger->look(**made, etag) == Ledger::Verdict::verified) context_.ledger->record(**made, etag, true, blob);
       return made;
     };
     auto const linked = co_await net::offload(context_.parts.disk, link);

@@ -124,9 +124,11 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   if (unfinished && !job.failure_ && job.stop_) job.error_ = job.stop_;
   bool const keep_row = job.task_.detached && job.context_.stopping && job.error_;
   bool const parks = job.parks();
-  auto forget = [&job, keep_row, parks]() -> Result<void> {
+  auto parked = job.row();  // whole: what was refused for lack of space was not noted yet
+  parked.detached = true;
+  auto forget = [&job, &parked, keep_row, parks]() -> Result<void> {
     if (keep_row) return {};
-    if (parks) return job.context_.journal->set_detached(job.id_);
+    if (parks) return job.context_.journal->put(parked);
     return job.context_.journal->remove(job.id_);
   };
   auto const forgotten = co_await net::offload(job.context_.parts.disk, forget);

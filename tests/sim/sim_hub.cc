@@ -122,7 +122,7 @@ class SimHub::Answer final : public http::Response {
   std::optional<Bytes> content_length() const override { return body_.size(); }
 
   Async<std::size_t> read_some(std::span<std::byte> out) override {
-    bool const slow = slow_ && hub_.faults.slow > 0;
+    bool const slow = slow_ && (hub_.faults.slow > 0 || hub_.slow_stays);
     if (slow) out = out.first(std::min(out.size(), std::size_t{slow_bytes_per_second}));
     auto const wait = slow ? Duration(std::chrono::seconds(1))
                            : Duration(std::chrono::microseconds(1000 * std::min<Bytes>(out.size(), 65536) / std::max<Bytes>(1, hub_.bytes_per_ms)));

@@ -28,7 +28,7 @@ class SimHub final : public http::Client {
     unsigned corrupt = 0;  ///< one byte of the body is changed
     unsigned expire = 0;   ///< every signed address given out so far is over
     unsigned forbid = 0;   ///< 403 of an address that is good
-    unsigned slow = 0;     ///< the body comes at slow_bytes_per_second, while this is above 0
+    unsigned slow = 0;     ///< the body comes at slow_bytes_per_second
   };
   static constexpr Bytes slow_bytes_per_second = 1;
 
@@ -77,6 +77,7 @@ class SimHub final : public http::Client {
   std::uint64_t into_the_empty = 0;     ///< of these, sent although an answer had said before that nothing is left
   bool down = false;                    ///< every request is refused
   std::set<std::string> dead_hosts;     ///< no address of theirs can be reached: "hub.sim", "cdn.sim", "cas.sim", "xorbs.sim"
+  bool slow_stays = true;               ///< what came slowly does so also when faults.slow is 0
   Duration token_life{};                ///< of the CAS's tokens; 0: for ever
   Bytes bytes_per_ms = 256 * 1024;      ///< of one answer
   std::uint64_t requests = 0;

@@ -483,7 +483,8 @@ class Storm {
     auto const started = world_.start();
     if (!started) return watch_.fail("hubd does not start: " + started.error().what);
     auto const left = world_.disk.list(partials);
-    if (!left || !left->empty()) return watch_.fail("orphans are left in " + std::string(partials));
+    for (auto const& name : left ? *left : std::vector<std::string>{"nothing can be listed"})
+      return watch_.fail("an orphan is left in " + std::string(partials) + ": " + name);
     auto const locks = world_.disk.list(std::string(cache_root) + "/.locks");
     for (auto const& folder : locks ? *locks : std::vector<std::string>{}) {
       auto const names = world_.disk.list(std::string(cache_root) + "/.locks/" + folder);

@@ -117,7 +117,7 @@ void Watch::look_at(Asked& asked) {
     if (client.answer->error().what.empty()) fail(who + " got an error without words");
     return;
   }
-  if (excused_ + idle_max >= asked.at || world_.disk.dead()) return;  // somebody meddled meanwhile
+  if (excused_ >= asked.at || world_.disk.dead()) return;  // somebody meddled meanwhile
   for (auto const& file : (*client.answer)->files) {
     auto const& right = world_.hub.content(asked.request.repo.id, file.path);
     if (world_.disk.content(file.absolute_path) != right) return fail(who + " was told that " + file.absolute_path + " is there, and it is not right");
