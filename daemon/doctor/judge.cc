@@ -58,6 +58,18 @@ Finding judge_windows(std::vector<sched::RateWindows::Window> const& windows) {
                                             : "wait: what is asked meanwhile goes out when the window opens");
 }
 
+Findings judge_limits(std::vector<std::string> const& warnings) {
+  Findings findings;
+  for (auto const& warning : warnings) {
+    if (warning.empty()) continue;
+    auto const at = warning.rfind("; ");
+    auto const end = at == std::string::npos ? warning.size() : at;
+    findings.push_back(doubtful("limits", warning.substr(0, end), at == std::string::npos ? "raise it" : warning.substr(at + 2)));
+  }
+  if (findings.empty()) findings.push_back(fine("limits", "memory and open files suffice for the settings"));
+  return findings;
+}
+
 std::string remedy_for(Error const& error) {
   auto const says = [&](std::string_view words) { return error.what.find(words) != std::string::npos; };
   switch (error.kind) {
