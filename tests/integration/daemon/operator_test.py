@@ -208,8 +208,24 @@ class Limits(ProofCase):
         self.assertIn("RLIMIT_NOFILE", hubd.log_text())
         checks = json.loads(hubd.ctl("doctor", "acme/plain", "--json").stdout)["checks"]
         self.assertIn(("limits", "warn"), [(check["check"], check["level"]) for check in checks])
+        self.crowd_out(hubd, 300)
+        self.assertEqual(str(2 * MIB), ensure(hubd, "acme/plain")["bytesFetched"])
+
+    def test_when_even_accepting_finds_no_descriptor(self):
+        free = self.hubd(NOWHERE, name="free")
+        own = int(free.rpc("Admin", "Status", {})[1]["openFiles"])
+        hub = self.hub(SEED)
+        hubd = self.limited(hub.url, own + 3)  # one for the call that asked is among them
+        self.crowd_out(hubd, 8)
+        pauses = hubd.log_text().count("accepting connections pauses")
+        self.assertTrue(1 <= pauses <= 60, pauses)
+        answer = ensure(hubd, "acme/plain")  # too few for a download: said, not hung
+        self.assertIn(answer.get("kind"), ("ERROR_KIND_EXHAUSTED", "ERROR_KIND_UNREACHABLE"), answer)
+
+    def crowd_out(self, hubd, count: int) -> None:
+        """Clients take what there is; hubd waits, and serves again when they have gone."""
         crowd = []
-        for _ in range(300):
+        for _ in range(count):
             one = socket.socket(socket.AF_UNIX)
             one.settimeout(0.2)
             try:
@@ -226,7 +242,7 @@ class Limits(ProofCase):
         self.assertLess(self.cpu_seconds(hubd) - before, 1.0)  # of 2 s: it waits
         for one in crowd:
             one.close()
-        self.assertEqual(str(2 * MIB), ensure(hubd, "acme/plain")["bytesFetched"])
+        self.assertEqual(200, hubd.rpc("Admin", "Hello", {})[0])
 
     def test_a_transfer_with_few_descriptors_ends_well(self):
         hub = self.hub({"repos": [{"id": "acme/many", "commits": [{"files": [{"path": "part-{}.bin", "count": 60, "size": 1_200_000, "random_seed": 2, "lfs": True}]}]}]})
