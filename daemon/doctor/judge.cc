@@ -22,7 +22,7 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   std::tm parts{};
   std::string const copy(text);
   auto const* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
+  if (end == nullptr || end != copy.c_str() + copy.size()) return std::nullopt;
   return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
