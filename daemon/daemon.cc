@@ -233,9 +233,16 @@ class Daemon {
     auto const& config = live_.config();
     auto const& memory = allowed_.memory;
     if (memory.bytes != config.memory_max) log_.info("buffers of transfers get " + human_size(memory.bytes) + ": " + memory.why);
-    if (!memory.warning.empty()) log_.warning(memory.warning);
+    for (auto const& warning : limit_warnings()) log_.warning(warning);
+  }
+
+  [[nodiscard]] std::vector<std::string> limit_warnings() const {
+    auto const& config = live_.config();
     auto const openable = descriptor_budget(allowed_.descriptors, config.connections_total, config.connections_per_uid);
-    if (!openable.warning.empty()) log_.warning(openable.warning);
+    std::vector<std::string> warnings;
+    for (auto const& warning : {allowed_.memory.warning, openable.warning})
+      if (!warning.empty()) warnings.push_back(warning);
+    return warnings;
   }
 
   /// Null: nobody wants records.
@@ -271,7 +278,7 @@ class Daemon {
     admin_.emplace(std::move(facts), std::move(parts));
     Checkup::Parts checkup{upstream_->resolver(), upstream_->http(), upstream_->hub(),    *files_,        *random_,
                            timers_,               log_,              io_.get_executor(), disk_executor()};
-    doctor_.emplace(Doctor::Parts{*engine_, live_, *callers_, owner_->root(), state_folder_}, checkup);
+    doctor_.emplace(Doctor::Parts{*engine_, live_, *callers_, owner_->root(), state_folder_, limit_warnings()}, checkup);
     doctor_->add_to(registry_);
     auth_->add_to(registry_);
     downloads_->add_to(registry_);

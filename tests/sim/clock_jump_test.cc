@@ -79,16 +79,17 @@ TEST_P(ClockJump, ARestartInAnotherYearStillHasTheBytes) {
   world.hub.bytes_per_ms = 1000;
   ASSERT_TRUE(world.start());
   world.ensure("acme/big");
-  world.time.run_for(2s);
+  world.time.run_for(1s);
   auto const before = world.hub.delivered;
   ASSERT_GT(before, 1'000'000U);
+  ASSERT_LT(before, 5'000'000U);
   world.stop();
   jump(world);
   ASSERT_TRUE(world.start());
   auto const client = world.ensure("acme/big");
   world.time.run_for(2min);
   ASSERT_TRUE(client->answer && client->answer->has_value()) << client->answer->error().what;
-  EXPECT_LE(world.hub.delivered, Bytes{6'000'000} + 1024 * kib) << "its age, years, says more about the clock";
+  EXPECT_LE(world.hub.delivered, Bytes{6'000'000} + 8 * 64 * kib) << "its age, years, says more about the clock";
 }
 
 TEST_P(ClockJump, OneXetTokenServesAllFilesOfARepo) {
@@ -118,7 +119,7 @@ TEST_P(ClockJump, AddressesThatAreOverAreAskedAnewNotGivenUp) {
   EXPECT_EQ("", world.snapshot_problem("acme/big"));
 }
 
-INSTANTIATE_TEST_SUITE_P(ByYears, ClockJump, testing::Values(1, -1, 10, -2));
+INSTANTIATE_TEST_SUITE_P(ByYears, ClockJump, testing::Values(1, -1, 40, -2));
 
 }  // namespace
 }  // namespace hubd::sim

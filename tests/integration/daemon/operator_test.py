@@ -206,8 +206,26 @@ class Limits(ProofCase):
         hub = self.hub(SEED)
         hubd = self.limited(hub.url, 140)
         self.assertIn("RLIMIT_NOFILE", hubd.log_text())
+        checks = json.loads(hubd.ctl("doctor", "acme/plain", "--json").stdout)["checks"]
+        self.assertIn(("limits", "warn"), [(check["check"], check["level"]) for check in checks])
+        self.crowd_out(hubd, 300)
+        self.assertEqual(str(2 * MIB), ensure(hubd, "acme/plain")["bytesFetched"])
+
+    def test_when_even_accepting_finds_no_descriptor(self):
+        free = self.hubd(NOWHERE, name="free")
+        own = int(free.rpc("Admin", "Status", {})[1]["openFiles"])
+        hub = self.hub(SEED)
+        hubd = self.limited(hub.url, own + 3)  # one for the call that asked is among them
+        self.crowd_out(hubd, 8)
+        pauses = hubd.log_text().count("accepting connections pauses")
+        self.assertTrue(1 <= pauses <= 60, pauses)
+        answer = ensure(hubd, "acme/plain")  # too few for a download: said, not hung
+        self.assertIn(answer.get("kind"), ("ERROR_KIND_EXHAUSTED", "ERROR_KIND_UNREACHABLE"), answer)
+
+    def crowd_out(self, hubd, count: int) -> None:
+        """Clients take what there is; hubd waits, and serves again when they have gone."""
         crowd = []
-        for _ in range(300):
+        for _ in range(count):
             one = socket.socket(socket.AF_UNIX)
             one.settimeout(0.2)
             try:
@@ -224,7 +242,7 @@ class Limits(ProofCase):
         self.assertLess(self.cpu_seconds(hubd) - before, 1.0)  # of 2 s: it waits
         for one in crowd:
             one.close()
-        self.assertEqual(str(2 * MIB), ensure(hubd, "acme/plain")["bytesFetched"])
+        self.assertEqual(200, hubd.rpc("Admin", "Hello", {})[0])
 
     def test_a_transfer_with_few_descriptors_ends_well(self):
         hub = self.hub({"repos": [{"id": "acme/many", "commits": [{"files": [{"path": "part-{}.bin", "count": 60, "size": 1_200_000, "random_seed": 2, "lfs": True}]}]}]})
@@ -233,6 +251,33 @@ class Limits(ProofCase):
         self.assertIn("commit", done, done)
         self.assertEqual(60, len(done["files"]))
         self.assertIsNone(hubd.process.poll())
+
+    def in_group_of(self, limit: int) -> tuple[str, ...]:
+        """A prefix under which hubd reads `limit` where its control group's memory limit stands: a folder laid over it, in a mount
+        namespace of its own."""
+        if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+            self.skipTest("needs root and mount namespaces")
+        groups = dict(line.split(":", 2)[1:] for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines())
+        for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+            left, right = (part.split() for part in line.split(" - "))
+            old = right[0] == "cgroup" and "memory" in right[2].split(",")
+            if old or right[0] == "cgroup2" and "memory" not in groups:
+                group = groups["memory" if old else ""].removeprefix(left[3] if left[3] != "/" else "")
+                file = f"{left[4]}{group.rstrip('/')}/memory.{'limit_in_bytes' if old else 'max'}"
+                script = f'mount -t tmpfs none {left[4]} && mkdir -p "$(dirname {file})" && echo {limit} > {file} && exec "$@"'
+                return ("unshare", "-m", "bash", "-c", script, "--")
+        self.skipTest("no control groups are mounted")
+
+    def test_a_control_group_shrinks_the_default_and_an_operators_word_holds(self):
+        prefix = self.in_group_of(256 * MIB)
+        shrunk = self.hubd(NOWHERE, name="shrunk", prefix=prefix)
+        status = json.loads(shrunk.ctl("status", "--json", check=True).stdout)
+        self.assertEqual(128 * MIB, status["memory_max"])
+        self.assertRegex(status["memory_why"], r"half of the control group's limit, .*/memory\.(max|limit_in_bytes)")
+        self.assertIn("buffers of transfers get", shrunk.log_text())
+        said = self.hubd(NOWHERE, name="said", prefix=prefix, config='[memory]\nmax = "300 MiB"\n')
+        self.assertEqual(300 * MIB, json.loads(said.ctl("status", "--json", check=True).stdout)["memory_max"])
+        self.assertRegex(said.log_text(), "warning: memory.max .* is more than three quarters of what the control group allows")
 
     def test_the_memory_of_the_control_group_bounds_the_default(self):
         hubd = self.hubd(NOWHERE)
