@@ -209,7 +209,7 @@ class Daemon {
     cache_.emplace(*files_, *random_, std::move(cache_options), [this] { return owner_->check(); });
     engine::Parts parts{io_.get_executor(), disk_executor(),  hash_executor(), *files_,  *cache_, upstream_->http(),
                         upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http(),
-                        idle_.executor()};
+                        &upstream_->routes(), idle_.executor()};
     engine_ = engine::make_engine(engine_options(config, state_folder_), parts);
     auto starting = engine_->start();
     auto const engine_started = co_await std::move(starting);

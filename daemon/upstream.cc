@@ -27,10 +27,13 @@ Result<std::unique_ptr<Upstream>> Upstream::make(asio::any_io_executor executor,
                                                  net::Timers& timers, Log& log) {
   auto resolver = net::system_resolver(executor);
   auto traffic = std::make_unique<Traffic>();
-  auto http = http::PoolClient::make(executor, pool_options(config), *resolver, timers.clock(), log, traffic.get());
+  auto routes = std::make_unique<engine::Routes>(timers.clock(), log);
+  auto options = pool_options(config);
+  options.routes = routes.get();
+  auto http = http::PoolClient::make(executor, std::move(options), *resolver, timers.clock(), log, traffic.get());
   if (!http) return http.error();
   return std::unique_ptr<Upstream>(
-      new Upstream(std::move(resolver), std::move(traffic), std::move(*http), timers, log));
+      new Upstream(std::move(resolver), std::move(traffic), std::move(routes), std::move(*http), timers, log));
 }
 
 void Upstream::tune(Config const& config) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/log.h"
+#include "core/engine/routes.h"
 #include "core/engine/windowed_http.h"
 #include "core/http/pool_client.h"
 #include "core/hub/hub_client.h"
@@ -41,16 +42,18 @@ class Upstream {
   [[nodiscard]] engine::WindowedHttp& http() { return windowed_; }
   [[nodiscard]] hub::HubClient& hub() { return hub_; }
   [[nodiscard]] Traffic const& traffic() const { return *traffic_; }
+  [[nodiscard]] engine::Routes& routes() { return *routes_; }
   /// Applies the live keys.
   void tune(Config const& config);
 
  private:
-  Upstream(std::unique_ptr<net::Resolver> resolver, std::unique_ptr<Traffic> traffic,
+  Upstream(std::unique_ptr<net::Resolver> resolver, std::unique_ptr<Traffic> traffic, std::unique_ptr<engine::Routes> routes,
            std::unique_ptr<http::PoolClient> http, net::Timers& timers, Log& log)
-      : resolver_(std::move(resolver)), traffic_(std::move(traffic)), http_(std::move(http)), windowed_(*http_, timers, log), hub_(windowed_, timers, log) {}
+      : resolver_(std::move(resolver)), traffic_(std::move(traffic)), routes_(std::move(routes)), http_(std::move(http)), windowed_(*http_, timers, log), hub_(windowed_, timers, log) {}
 
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<Traffic> traffic_;
+  std::unique_ptr<engine::Routes> routes_;
   std::unique_ptr<http::PoolClient> http_;
   engine::WindowedHttp windowed_;
   hub::HubClient hub_;

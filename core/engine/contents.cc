@@ -50,14 +50,15 @@ class NetworkStream final : public ContentStream {
         name_(std::move(name)),
         rest_(length),
         hasher_(std::move(hasher)),
-        etag_(std::move(etag)) {}
+        etag_(std::move(etag)),
+        meter_(nullptr, response_->route(), context.clock().now()) {}
   [[nodiscard]] bool from_cache() const override { return false; }
 
   Async<std::size_t> read_some(std::span<std::byte> out) override {
     auto const part = out.first(static_cast<std::size_t>(std::min<Bytes>(out.size(), rest_)));
     if (part.empty()) co_return std::size_t{0};
     Time turn{};
-    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), turn);
+    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), turn, meter_);
     if (!count) co_return count.error();
     if (*count == 0) co_return fail(ErrorKind::bad_upstream, name_ + ": " + response_->route().host + " ended the answer early");
     rest_ -= *count;
@@ -93,6 +94,7 @@ class NetworkStream final : public ContentStream {
   Bytes rest_;
   std::optional<hash::ContentHasher> hasher_;  // of a whole file
   std::string etag_;
+  transfer::RangeMeter meter_;
 };
 
 }  // namespace
@@ -131,9 +133,8 @@ class Contents::One final : public Content {
                                             file_.size,
                                             caller_.token,
                                             caller_.user_agent,
-                                            context_.options.progress_timeout,
                                             context_.mirrors(repo_.endpoint)};
-      source_ = std::make_shared<transfer::ResolveSource>(context_.parts.http, std::move(from));
+      source_ = std::make_shared<transfer::ResolveSource>(context_.parts.http, context_.clock(), std::move(from));
     }
     auto const source = source_;
     auto const host = http::parse_url(repo_.endpoint);
@@ -141,7 +142,7 @@ class Contents::One final : public Content {
     auto permit = co_await context_.desk.acquire(std::move(who));
     if (!permit) co_return permit.error();
     auto const before = source->requests();
-    auto response = co_await source->open(extent);
+    auto response = co_await source->open(extent, context_.options.progress_timeout);
     context_.totals.requests += source->requests() - before;
     if (!response) co_return response.error();
     std::optional<hash::ContentHasher> hasher;

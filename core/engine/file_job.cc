@@ -3,6 +3,7 @@
 
 #include "core/cache/local_dir.h"
 #include "core/engine/inspect.h"
+#include "core/engine/routes.h"
 #include "core/engine/windowed_http.h"
 #include "core/http/url.h"
 #include "core/transfer/file_transfer.h"
@@ -35,6 +36,11 @@ bool plain_route_may_serve(ErrorKind kind) {
     case ErrorKind::internal: return false;
     default: return true;
   }
+}
+
+/// Failures of the way, of which the caller should hear on both routes.
+bool may_name_both(ErrorKind kind) {
+  return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::bad_upstream;
 }
 
 /// Bytes in the temporary files of a stock client that downloads this blob.
@@ -194,13 +200,21 @@ Async<void> FileJob::work_locked() {
     moved = co_await move_by_xet(*id, access);
     if (!moved && !plain_route_may_serve(moved.error().kind)) co_return moved.error();
     if (!moved) {
-      xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller);
+      xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller, moved.error().kind);
       ++context_.totals.xet_fallbacks;
       context_.parts.log.warning(subject() + " comes by the plain route now: " + describe(moved.error()));
       fell_back_ = true;
     }
   }
-  if (!moved) moved = co_await move_plainly(*id);
+  if (!moved) {
+    auto const before = fell_back_ ? "; by the Xet route before: " + moved.error().what : std::string();
+    moved = co_await move_plainly(*id);
+    if (!moved && may_name_both(moved.error().kind)) {
+      auto both = moved.error();
+      both.what += before;
+      co_return both;
+    }
+  }
   if (!moved) co_return moved.error();
   auto published = co_await publish();
   co_return published;
@@ -241,8 +255,8 @@ Async<void> FileJob::move_plainly(ContentId id) {
   transfer::ResolveSource::Options from{task_.repo,         task_.commit,
                                         task_.file.path,    task_.file.size,
                                         task_.caller.token, task_.caller.user_agent,
-                                        context_.options.progress_timeout, context_.mirrors(task_.repo.endpoint)};
-  source_ = std::make_unique<transfer::ResolveSource>(context_.parts.http, std::move(from));
+                                        context_.mirrors(task_.repo.endpoint)};
+  source_ = std::make_unique<transfer::ResolveSource>(context_.parts.http, context_.clock(), std::move(from));
   transfer::FileTransfer::Parts parts{movement_parts(), *source_};
   transfer::FileTransfer::Options options;
   options.name = subject();
@@ -257,7 +271,7 @@ Async<void> FileJob::move_plainly(ContentId id) {
 
 transfer::Movement::Parts FileJob::movement_parts() {
   auto const& parts = context_.parts;
-  return {parts.executor, parts.disk, parts.hashing, parts.files, parts.timers, parts.log, permits_};
+  return {parts.executor, parts.disk, parts.hashing, parts.files, parts.timers, parts.log, permits_, parts.routes};
 }
 
 Async<void> FileJob::run_movement() {

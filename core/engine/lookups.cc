@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/lookups.h"
 
+#include "core/engine/refusals.h"
+
 namespace hubd::engine {
 namespace {
 
@@ -24,6 +26,9 @@ bool is_about_repo(std::string_view path) {
     if (path.starts_with(prefix)) return !has_part(path, "/auth-check");
   return has_part(path, "/resolve/");
 }
+
+/// The Hub's "no", which asking again at once would only repeat.
+bool refuses(int status) { return status == 401 || status == 403 || status == 404; }
 
 Result<void> check(LookupRequest const& request) {
   if (!request.path.starts_with('/') || request.path.starts_with("//") || has_part(request.path, "?") || !is_plain(request.path))
@@ -53,7 +58,8 @@ void Lookups::keep(std::string key, std::shared_ptr<LookupAnswer const> answer) 
     recent_.erase(which);
   };
   if (auto const old = by_key_.find(key); old != by_key_.end()) drop(old->second);
-  if (answer->status >= 300 || answer->body.size() > answer_kept_max) return;
+  bool const believed = answer->status < 300 || refuses(answer->status);
+  if (!believed || answer->body.size() > answer_kept_max) return;
   kept_ += answer->body.size();
   recent_.push_front({key, std::move(answer), context_.clock().now()});
   by_key_.emplace(std::move(key), recent_.begin());
@@ -68,13 +74,15 @@ Async<LookupResult> Lookups::ask(LookupRequest request) {
   auto const age = request.max_age.value_or(is_about_repo(request.path) ? context_.tuning.branch_max_age : Duration::zero());
   auto const* known = recall(key);
   bool const prefer_local = context_.tuning.network == Tuning::Network::prefer_local;
-  if (known != nullptr && (prefer_local || context_.clock().now() - known->asked < age)) {
+  bool const refused = known != nullptr && refuses(known->answer->status);
+  auto const believed = refused ? std::min<Duration>(age, refusal_kept) : age;
+  if (known != nullptr && ((prefer_local && !refused) || context_.clock().now() - known->asked < believed)) {
     LookupResult remembered{known->answer, true, false, 0};
     co_return remembered;
   }
   if (context_.offline(request.caller))
     co_return fail(ErrorKind::offline, "hubd is offline and did not ask the Hub for " + request.path + "; go online to ask it");
-  auto const last = known == nullptr ? nullptr : known->answer;
+  auto const last = known == nullptr || refused ? nullptr : known->answer;
   auto const retries = last ? retries_when_known : retries_otherwise;
   auto leader = std::make_shared<bool>(false);  // shared with the work, which may outlive this caller
   std::function<Async<Answer>()> work = [this, key, request, retries, leader]() {

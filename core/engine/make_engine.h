@@ -18,6 +18,7 @@
 
 namespace hubd::engine {
 
+class Routes;
 class WindowedHttp;
 
 /// What an operator may change while the engine runs.
@@ -63,6 +64,7 @@ struct Parts {
   Random& random;
   Log& log;
   WindowedHttp const* windows = nullptr;  ///< what `http` and `hub` go through, if so: says what a call waits for
+  Routes* routes = nullptr;  ///< which connections of `http` are slow; none: no connection is slow beside others
   asio::any_io_executor background{};  ///< of threads that give way to everybody else; none: `hashing`
 };
 

@@ -55,6 +55,7 @@ Async<Revisions::Resolved> Revisions::resolve(RepoRef repo, std::string revision
   if (auto const known = recall(key)) co_return *known;  // another caller asked meanwhile
   if (offline || (context_.tuning.network == Tuning::Network::prefer_local && local)) co_return local;
 
+  if (auto const refused = refusals_.recall(key, context_.clock().now())) co_return *refused;
   auto const retries = local ? retries_when_known : retries_otherwise;
   auto leader = std::make_shared<bool>(false);  // shared with the work, which may outlive this caller
   std::function<Async<Answer>()> work = [this, key, repo, revision, caller, retries, leader]() {
@@ -88,7 +89,10 @@ Async<Revisions::Answer> Revisions::ask(Key key, RepoRef repo, std::string revis
     anonymous.retries = retries_when_known;
     info = co_await context_.parts.hub.revision_info(elsewhere, revision, anonymous);
   }
-  if (!info) co_return info.error();
+  if (!info) {
+    refusals_.keep(std::move(key), info.error(), context_.clock().now());
+    co_return info.error();
+  }
   keep(std::move(key), Known{info->commit, context_.clock().now(), ""});
   co_return Answer{info->commit, requests};
 }

@@ -6,12 +6,13 @@
 #include <tuple>
 
 #include "core/engine/context.h"
+#include "core/engine/refusals.h"
 #include "core/engine/single_flight.h"
 
 namespace hubd::engine {
 
 /// Revisions to commits. A full commit costs nothing; a branch is asked at most once per `branch_max_age`, by one request
-/// however many callers; a Hub that cannot be asked gives the last known commit, marked stale.
+/// however many callers; a Hub that cannot be asked gives the last known commit, marked stale. Its "no" is believed for moments.
 /// An answer serves only callers with the same token. All on the engine's executor.
 class Revisions {
  public:
@@ -49,6 +50,7 @@ class Revisions {
 
   Context& context_;
   std::map<Key, Known> known_;
+  Refusals<Key> refusals_;
   SingleFlight<Key, Answer> flights_;
 };
 

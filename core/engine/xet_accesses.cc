@@ -58,11 +58,16 @@ std::list<XetAccesses::Entry>::iterator XetAccesses::entry(RepoRef const& repo, 
 
 std::shared_ptr<cas::TokenSource> XetAccesses::find(RepoRef const& repo, Commit const& commit, Caller const& caller) {
   auto const one = entry(repo, commit, caller);
-  return context_.clock().now() < one->usable_from ? nullptr : one->tokens;
+  auto const now = context_.clock().now();
+  auto const away = usable_from_.find(repo.endpoint);
+  bool const rests = now < one->usable_from || (away != usable_from_.end() && now < away->second);
+  return rests ? nullptr : one->tokens;
 }
 
-void XetAccesses::note_failure(RepoRef const& repo, Commit const& commit, Caller const& caller) {
-  entry(repo, commit, caller)->usable_from = context_.clock().now() + failure_kept;
+void XetAccesses::note_failure(RepoRef const& repo, Commit const& commit, Caller const& caller, ErrorKind why) {
+  auto const until = context_.clock().now() + failure_kept;
+  entry(repo, commit, caller)->usable_from = until;
+  if (why == ErrorKind::unreachable || why == ErrorKind::stalled) usable_from_[repo.endpoint] = until;
 }
 
 }  // namespace hubd::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -17,8 +18,9 @@ class XetAccesses {
 
   /// Null while that repo's Xet content is known not to be had: the plain route serves then.
   std::shared_ptr<cas::TokenSource> find(RepoRef const& repo, Commit const& commit, Caller const& caller);
-  /// The Xet route failed, in a way that another try in the next minute would only repeat.
-  void note_failure(RepoRef const& repo, Commit const& commit, Caller const& caller);
+  /// The Xet route failed, in a way that another try in the next minute would only repeat. When the CAS could not be reached or
+  /// fell silent, that holds for every repo of the endpoint: nobody else needs to find it out.
+  void note_failure(RepoRef const& repo, Commit const& commit, Caller const& caller, ErrorKind why);
 
  private:
   class HubTokens;
@@ -30,6 +32,7 @@ class XetAccesses {
   std::list<Entry>::iterator entry(RepoRef const& repo, Commit const& commit, Caller const& caller);
   Context& context_;
   std::list<Entry> recent_;  // the latest first
+  std::map<std::string, Time> usable_from_;  // by endpoint, where its CAS is away
 };
 
 }  // namespace hubd::engine

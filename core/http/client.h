@@ -38,6 +38,9 @@ enum class Redirects : std::uint8_t {
   anywhere,        ///< follow up to redirects_max; the token is dropped for good on a change of origin
 };
 
+/// A body that brings less in a minute of waiting for it stands still, whatever arrives.
+constexpr Bytes trickle_per_minute = 16_KiB;
+
 struct Request {
   std::string method = "GET";
   std::string url;  ///< absolute, http or https
@@ -46,7 +49,7 @@ struct Request {
   std::string body;
   Redirects redirects = Redirects::anywhere;
   /// An attempt ends with `stalled` when a single step (resolve, connect, TLS, send, first byte, next body byte) makes
-  /// no progress for so long.
+  /// no progress for so long, or when the body brings next to nothing while it is waited for (trickle_per_minute).
   Duration progress_deadline = std::chrono::seconds(60);
   /// How long it may wait before it is sent for a rate-limit window that is empty; then it fails with `rate_limited`.
   Duration window_wait_max = std::chrono::minutes(10);

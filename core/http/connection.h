@@ -36,6 +36,8 @@ class Connection {
   [[nodiscard]] bool untouched() const { return !touched_; }
   /// The answer was read to its end and the peer keeps the connection.
   [[nodiscard]] bool reusable() const;
+  /// Nothing of the answer is left to read.
+  [[nodiscard]] bool over() const { return over_; }
   bool quiet() { return stream_->quiet(); }
   [[nodiscard]] Route const& route() const { return route_; }
   Time idle_since{};

@@ -19,8 +19,8 @@ struct Pool::Waiter {
   bool granted = false;  // a place is held for it
 };
 
-Pool::Pool(asio::any_io_executor executor, PoolClient::Options options, Clock const& clock)
-    : executor_(executor), options_(std::move(options)), clock_(clock), idle_timer_(executor) {}
+Pool::Pool(asio::any_io_executor executor, PoolClient::Options options, Clock const& clock, Observer* observer)
+    : executor_(executor), options_(std::move(options)), clock_(clock), observer_(observer), idle_timer_(executor) {}
 
 Async<Slot> Pool::acquire(PoolKey key) {
   auto const self = shared_from_this();  // until the waiter left, also when this coroutine is unwound
@@ -115,7 +115,8 @@ std::unique_ptr<Connection> Pool::take_idle(PoolKey const& key) {
     auto connection = std::move(list.back());
     list.pop_back();
     --idle_total_;
-    if (clock_.now() - connection->idle_since < options_.idle_max && connection->quiet()) alive = std::move(connection);
+    bool const avoided = options_.routes != nullptr && options_.routes->avoid(connection->route());
+    if (!avoided && clock_.now() - connection->idle_since < options_.idle_max && connection->quiet()) alive = std::move(connection);
   }
   if (list.empty()) idle_.erase(found);
   return alive;

@@ -43,7 +43,7 @@ class Slot {
 /// release wakes one waiter.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(asio::any_io_executor executor, PoolClient::Options options, Clock const& clock);
+  Pool(asio::any_io_executor executor, PoolClient::Options options, Clock const& clock, Observer* observer);
 
   /// Waits until the budget has a place for `key`. Fails: offline, cancelled.
   Async<Slot> acquire(PoolKey key);
@@ -62,6 +62,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void close();
   [[nodiscard]] std::size_t connections() const { return busy_total_ + idle_total_; }
   [[nodiscard]] PoolClient::Options const& options() const { return options_; }
+  [[nodiscard]] Clock const& clock() const { return clock_; }
+  [[nodiscard]] Observer* observer() const { return observer_; }
 
  private:
   struct Waiter;
@@ -78,6 +80,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   asio::any_io_executor executor_;
   PoolClient::Options options_;
   Clock const& clock_;
+  Observer* observer_;
   asio::steady_timer idle_timer_;
   std::map<PoolKey, std::vector<std::unique_ptr<Connection>>> idle_;  // no empty lists
   std::map<PoolKey, std::size_t> busy_;                               // no zeros

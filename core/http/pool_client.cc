@@ -3,6 +3,9 @@
 
 #include <openssl/evp.h>
 
+#include <map>
+
+#include "core/http/connect_race.h"
 #include "core/http/connection.h"
 #include "core/http/pool.h"
 #include "core/http/url.h"
@@ -27,10 +30,9 @@ std::string request_id_of(Headers const& headers) {
 
 class PooledResponse final : public Response {
  public:
-  PooledResponse(Slot slot, std::unique_ptr<Connection> connection, Connection::Head head, std::string url, Duration limit,
-                 Observer* observer)
+  PooledResponse(Slot slot, std::unique_ptr<Connection> connection, Connection::Head head, std::string url, Duration limit)
       : slot_(std::move(slot)), connection_(std::move(connection)), head_(std::move(head)), url_(std::move(url)),
-        limit_(limit), observer_(observer), route_(connection_->route()), request_id_(request_id_of(head_.headers)) {}
+        limit_(limit), route_(connection_->route()), request_id_(request_id_of(head_.headers)) {}
   ~PooledResponse() override {
     if (connection_) slot_.pool()->give_back(slot_.key(), std::move(connection_));
   }
@@ -47,14 +49,25 @@ class PooledResponse final : public Response {
     auto const state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
       co_return fail(ErrorKind::cancelled, "reading from " + route_.host + " was cancelled");
+    auto const& pool = *slot_.pool();
+    auto const begun = pool.clock().now();
     auto count = co_await connection_->read_body(out, limit_);
     if (!count) {
       auto error = count.error();
       error.request_id = request_id_;
       error.http_status = head_.status;
+      if (error.kind != ErrorKind::cancelled) failed();
       co_return error;
     }
-    if (observer_ != nullptr && *count > 0) observer_->received(route_.host, *count);
+    if (pool.observer() != nullptr && *count > 0) pool.observer()->received(route_.host, *count);
+    reading_ += pool.clock().now() - begun;
+    read_ += *count;
+    if (reading_ < limit_ || *count == 0) co_return *count;
+    auto const seconds = static_cast<Bytes>(std::chrono::floor<std::chrono::seconds>(reading_).count());
+    bool const whole = connection_->over();
+    if (!whole && read_ * 60 < trickle_per_minute * seconds) co_return trickle();
+    reading_ = Duration::zero();
+    read_ = 0;
     co_return *count;
   }
 
@@ -64,14 +77,30 @@ class PooledResponse final : public Response {
   std::vector<std::pair<std::string, Headers>> hops_;
 
  private:
+  void failed() {
+    if (auto* const book = slot_.pool()->options().routes) book->failed(route_);
+  }
+  Error trickle() {
+    failed();
+    auto const where = route_.host + (route_.address.empty() ? "" : " (" + route_.address + ")");
+    auto error = fail(ErrorKind::stalled, where + " sent only " + std::to_string(read_) + " bytes in " +
+                                              std::to_string(std::chrono::round<std::chrono::seconds>(reading_).count()) + " s");
+    error.host = where;
+    error.request_id = request_id_;
+    error.http_status = head_.status;
+    connection_.reset();  // closed, not kept
+    return error;
+  }
+
   Slot slot_;
   std::unique_ptr<Connection> connection_;
   Connection::Head head_;
   std::string url_;
   Duration limit_;
-  Observer* observer_;
   Route route_;
   std::string request_id_;
+  Duration reading_{};  // since it was last looked at, and what came in it
+  Bytes read_ = 0;
 };
 
 bool is_redirect(int status) {
@@ -83,7 +112,7 @@ class PoolClientImpl final : public PoolClient {
   PoolClientImpl(asio::any_io_executor executor, Options options, std::shared_ptr<TlsTrust> trust, net::Resolver& resolver,
                  Clock const& clock, Observer* observer)
       : executor_(executor), trust_(std::move(trust)), resolver_(resolver), observer_(observer),
-        pool_(std::make_shared<Pool>(executor, std::move(options), clock)) {}
+        pool_(std::make_shared<Pool>(executor, std::move(options), clock, observer)) {}
   ~PoolClientImpl() override { pool_->close(); }
 
   void set_offline(bool offline) override {
@@ -202,12 +231,15 @@ class PoolClientImpl final : public PoolClient {
       if (head) {
         if (observer_ != nullptr) observer_->answer(connection->route().host, head->status, head->headers);
         auto response = std::make_unique<PooledResponse>(std::move(slot), std::move(connection), std::move(*head), request.url,
-                                                         request.progress_deadline, observer_);
+                                                         request.progress_deadline);
         co_return std::unique_ptr<Response>(std::move(response));
       }
       // A kept connection that the server closed meanwhile says nothing about the request: once more on a new one.
       bool const again = kept && attempt == 0 && repeatable && connection->untouched() && head.error().kind == ErrorKind::unreachable;
-      if (!again) co_return head.error();
+      if (!again) {
+        if (options().routes != nullptr && head.error().kind != ErrorKind::cancelled) options().routes->failed(connection->route());
+        co_return head.error();
+      }
       connection.reset();
     }
   }
@@ -257,7 +289,7 @@ class PoolClientImpl final : public PoolClient {
     return "Proxy-Authorization: Basic " + text + "\r\n";
   }
 
-  /// Resolves, connects (every address in turn), goes through the proxy, speaks TLS.
+  /// Resolves, connects to the first of its addresses that answers, goes through the proxy, speaks TLS.
   Async<std::unique_ptr<Connection>> open(PoolKey const& key, Duration limit) {
     Origin peer = key.origin;
     std::string through;
@@ -274,19 +306,19 @@ class PoolClientImpl final : public PoolClient {
       error.host = key.origin.authority();
       co_return error;
     }
-    auto const per_address = addresses->size() > 1 ? std::min(options().connect_max, limit) : limit;
+    auto const allowed = may_open(key.origin);  // it may have changed since the request began
+    if (!allowed) co_return allowed.error();
+    auto candidates = in_order(peer, key.origin.authority(), *addresses);
+    auto const per_address = candidates.size() > 1 ? std::min(options().connect_max, limit) : limit;
+    ConnectRace race(executor_, std::move(candidates), peer.port, per_address);
+    auto connected = co_await race.run();
+    if (connected.error == asio::error::operation_aborted) co_return cancelled(key);
     Route route{key.origin.authority(), ""};
-    Connected connected;
     std::string tried;
-    for (auto const& address : *addresses) {
-      Origin const at{peer.scheme, address.to_string(), peer.port};
-      route.address = at.authority();
-      auto const allowed = may_open(key.origin);  // it may have changed since the request began
-      if (!allowed) co_return allowed.error();
-      connected = co_await connect_plain(executor_, address, peer.port, per_address);
-      if (!connected.error) break;
-      if (connected.error == asio::error::operation_aborted) co_return cancelled(key);
-      tried += (tried.empty() ? "" : ", ") + route.address + ": " + connected.error.message();
+    for (auto const& failure : race.failures()) {
+      tried += (tried.empty() ? "" : ", ") + failure.text + ": " + failure.error.message();
+      route.address = failure.text;
+      if (options().routes != nullptr) options().routes->failed(route);
     }
     if (connected.error) {
       bool const late = connected.error == asio::error::timed_out;
@@ -295,6 +327,7 @@ class PoolClientImpl final : public PoolClient {
       error.host = key.origin.authority();
       co_return error;
     }
+    route.address = race.winner();
     if (!key.origin.tls()) co_return std::make_unique<Connection>(std::move(connected.stream), route, options().head_max);
 
     if (!key.proxy.empty()) {
@@ -305,6 +338,7 @@ class PoolClientImpl final : public PoolClient {
     connected = co_await start_tls(std::move(connected.stream), key.origin.host, trust_, limit);
     if (connected.error) {
       if (connected.error == asio::error::operation_aborted) co_return cancelled(key);
+      if (options().routes != nullptr) options().routes->failed(route);
       bool const late = connected.error == asio::error::timed_out;
       auto const why = connected.why.empty() ? connected.error.message() : connected.why;
       auto error = fail(late ? ErrorKind::stalled : ErrorKind::unreachable,
@@ -315,6 +349,22 @@ class PoolClientImpl final : public PoolClient {
       co_return error;
     }
     co_return std::make_unique<Connection>(std::move(connected.stream), route, options().head_max);
+  }
+
+  std::vector<ConnectRace::Candidate> in_order(Origin const& peer, std::string const& host, std::vector<asio::ip::address> const& addresses) {
+    std::vector<std::string> texts;
+    std::map<std::string, asio::ip::address> by_text;
+    for (auto const& address : addresses) {
+      Origin const at{peer.scheme, address.to_string(), peer.port};
+      if (by_text.emplace(at.authority(), address).second) texts.push_back(at.authority());
+    }
+    if (options().routes != nullptr) texts = options().routes->order(host, std::move(texts));
+    std::vector<ConnectRace::Candidate> candidates;
+    for (auto& text : texts) {
+      auto const address = by_text.at(text);
+      candidates.push_back({address, std::move(text)});
+    }
+    return candidates;
   }
 
   static Error cancelled(PoolKey const& key) {

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/http/client.h"
+#include "core/http/route_book.h"
 #include "core/net/resolver.h"
 
 namespace hubd::http {
@@ -50,6 +51,7 @@ class PoolClient : public Client {
     std::string ca_directory;
     Proxies proxies;
     bool offline = false;
+    RouteBook* routes = nullptr;  ///< outlives the client; null: every address is as good as another
   };
   /// `resolver`, `clock`, `log` and `observer` (may be null) outlive the client. Fails: bad_request (CA file, proxy URL).
   static Result<std::unique_ptr<PoolClient>> make(asio::any_io_executor executor, Options options, net::Resolver& resolver,

@@ -16,12 +16,15 @@ constexpr Bytes hash_step_max = 8_MiB;    // one job of the hashing pool
 constexpr Bytes small_max = block_size;   // fetched into memory, written once
 constexpr Bytes window_min = 256_MiB;     // how far ranges may run ahead of the hash frontier
 constexpr unsigned malformed_max = 3;     // answers about something else do not heal by waiting
+constexpr Bytes progress_min = 64_KiB;    // a try that brought as much was none in vain
 constexpr int passes_max = 2;             // a wrong hash is fetched again once
 
 Bytes leading(Partial const& partial) {
   auto const present = partial.present();
   return present.empty() || present.front().offset > 0 ? 0 : present.front().length;
 }
+
+std::string name_of_range(Extent extent) { return "bytes " + std::to_string(extent.offset) + " to " + std::to_string(extent.end() - 1); }
 
 }  // namespace
 
@@ -69,12 +72,12 @@ Async<void> FileTransfer::run() {
 
 Async<void> FileTransfer::small_pass() {
   ended_ = false;
-  unsigned attempt = 0;
-  unsigned malformed = 0;
+  Tries tries;
   while (true) {
-    auto fetched = co_await fetch_small();
+    auto fetched = co_await fetch_small(tries);
     if (fetched) co_return Result<void>();
-    auto const wait = judge(fetched.error(), attempt, malformed, false);
+    tries.came = 0;  // it begins anew
+    auto const wait = judge(fetched.error(), tries);
     if (!wait) co_return fatal_.value_or(fetched.error());
     auto const state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return fail(ErrorKind::cancelled, options_.name + " was cancelled");
@@ -85,26 +88,36 @@ Async<void> FileTransfer::small_pass() {
   }
 }
 
-Async<void> FileTransfer::fetch_small() {
+Async<void> FileTransfer::fetch_small(Tries& tries) {
   auto const asked = parts_.timers.clock().now();
   auto const permit = co_await parts_.permits.acquire();  // until this returns: it bounds the memory too
   if (!permit) co_return permit.error();
   forgive(asked);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (size_ > 0) {
-    Extent const whole{0, size_};
-    auto const answer = co_await open(whole);
+    Extent const whole_file{0, size_};
+    OpenRanges::One view(open_, name_of_range(whole_file), "plain", parts_.timers.clock().now());
+    auto const answer = co_await open(whole_file, tries.attempt);
     if (!answer) co_return answer.error();
     auto& response = **answer;
+    view.answered(response.route());
+    RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
     for (std::size_t filled = 0; filled < bytes.size();) {
       auto const rest = std::span(bytes).subspan(filled);
-      auto const count = co_await granted_read(**permit, response, rest, parts_.timers.clock(), last_progress_);
+      auto const count = co_await granted_read(**permit, response, rest, parts_.timers.clock(), last_progress_, meter);
       if (!count) co_return about(count.error());
       if (*count == 0) co_return odd(response, "ended after " + std::to_string(filled) + " bytes");
       filled += *count;
-      received_ += *count;
-      last_progress_ = parts_.timers.clock().now();
+      arrived(*count, tries);
+      auto const now = parts_.timers.clock().now();
+      view.got(now, *count);
+      auto const slow = meter.got(now, *count);
+      if (slow && filled < bytes.size()) {
+        ++slow_in_row_;
+        co_return about(*slow);
+      }
     }
+    whole(meter);
     std::array<std::byte, 1> more{};
     auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
     if (extra && *extra > 0) co_return odd(response, "is longer than the Hub's listing says");
@@ -211,8 +224,7 @@ void FileTransfer::put_back(Extent extent) {
 asio::awaitable<void> FileTransfer::work() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  unsigned attempt = 0;
-  unsigned malformed = 0;
+  Tries tries;
   while (!ended_) {
     auto const extent = take();
     if (!extent) {
@@ -230,20 +242,19 @@ asio::awaitable<void> FileTransfer::work() {
       co_return;
     }
     if (++with_permit_ == 1) forgive(asked);
-    auto const before = done_;
-    auto const fetched = co_await fetch(*extent, **permit);
+    tries.came = 0;
+    auto const fetched = co_await fetch(*extent, **permit, tries);
     permit->reset();
     --with_permit_;
     --active_;
     changed_.notify();
     if (fetched) {
-      attempt = 0;
-      malformed = 0;
+      tries = {};
       waiting_for_.clear();
       continue;
     }
     if (ended_) co_return;
-    auto const wait = judge(fetched.error(), attempt, malformed, done_ > before);
+    auto const wait = judge(fetched.error(), tries);
     if (!wait) co_return;
     auto const asleep = parts_.timers.clock().now();
     bool const slept = co_await parts_.timers.sleep_for(*wait);
@@ -252,7 +263,30 @@ asio::awaitable<void> FileTransfer::work() {
   }
 }
 
-std::optional<Duration> FileTransfer::judge(Error const& error, unsigned& attempt, unsigned& malformed, bool progressed) {
+void FileTransfer::arrived(Bytes count, Tries& tries) {
+  received_ += count;
+  tries.came += count;
+  since_progress_ += count;
+  waiting_for_.clear();
+  if (since_progress_ < http::trickle_per_minute) return;
+  since_progress_ = 0;
+  last_progress_ = parts_.timers.clock().now();
+}
+
+void FileTransfer::whole(RangeMeter& meter) {
+  meter.whole();
+  slow_in_row_ = 0;
+  since_progress_ = 0;
+  last_progress_ = parts_.timers.clock().now();
+  trail_.clear();
+}
+
+Duration FileTransfer::patience() const {
+  auto const left = options_.progress_timeout - (parts_.timers.clock().now() - last_progress_);
+  return judgement_after(slow_in_row_, left);
+}
+
+std::optional<Duration> FileTransfer::judge(Error const& error, Tries& tries) {
   if (error.kind == ErrorKind::cancelled) {
     if (!ended_) end(error);
     return std::nullopt;
@@ -260,13 +294,15 @@ std::optional<Duration> FileTransfer::judge(Error const& error, unsigned& attemp
   auto const now = parts_.timers.clock().now();
   auto const idle = now - last_progress_;
   bool const odd_answer = error.kind == ErrorKind::bad_upstream && error.http_status >= 200 && error.http_status < 500;
-  if (progressed) {
-    attempt = 0;
-    malformed = 0;
+  bool const progressed = tries.came >= progress_min;
+  trail_.note(error);
+  if (progressed) tries.attempt = 0;
+  if (tries.came > 0) {
+    tries.malformed = 0;
   } else if (odd_answer && !parts_.source.ignores_ranges()) {
-    ++malformed;
+    ++tries.malformed;
   }
-  if (!may_heal(error.kind) || malformed >= malformed_max) {
+  if (!may_heal(error.kind) || tries.malformed >= malformed_max) {
     end(error);
     return std::nullopt;
   }
@@ -275,9 +311,9 @@ std::optional<Duration> FileTransfer::judge(Error const& error, unsigned& attemp
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  auto const wait = wait_before_retry(error, attempt, idle, options_.progress_timeout);
+  auto const wait = wait_before_retry(error, tries.attempt, idle, options_.progress_timeout);
   if (!wait) {
-    end(given_up(error, idle, done_, size_));
+    end(given_up(error, idle, done_, size_, trail_));
     return std::nullopt;
   }
   waiting_for_ = trying_again(*wait, error);
@@ -306,36 +342,47 @@ Async<void> FileTransfer::flush(Extent& rest, fs::Buffer& buffer, std::size_t& f
   co_return Result<void>();
 }
 
-Async<std::unique_ptr<http::Response>> FileTransfer::open(Extent extent) {
+Async<std::unique_ptr<http::Response>> FileTransfer::open(Extent extent, unsigned attempt) {
   auto const before = parts_.source.known_waits();
-  auto answer = co_await parts_.source.open(extent);
-  last_progress_ = std::min(parts_.timers.clock().now(), last_progress_ + (parts_.source.known_waits() - before));
+  auto const asked = parts_.timers.clock().now();
+  auto const limit = silence_max(options_.progress_timeout, asked - last_progress_, first_byte_took_, attempt);
+  auto answer = co_await parts_.source.open(extent, limit);
+  auto const now = parts_.timers.clock().now();
+  auto const waited = parts_.source.known_waits() - before;
+  last_progress_ = std::min(now, last_progress_ + waited);
+  if (answer) first_byte_took_ = std::max(first_byte_took_, now - asked - waited);
   co_return answer;
 }
 
-Async<void> FileTransfer::fetch(Extent rest, Permit& permit) {
-  auto answer = co_await open(rest);
+Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
+  OpenRanges::One view(open_, name_of_range(rest), "plain", parts_.timers.clock().now());
+  auto answer = co_await open(rest, tries.attempt);
   if (!answer) {
     put_back(rest);
     co_return answer.error();
   }
   auto& response = **answer;
+  view.answered(response.route());
+  RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
   fs::Buffer buffer(static_cast<std::size_t>(std::min(block_size, rest.length)));
   std::size_t filled = 0;
   std::optional<Error> broken;
   while (rest.length > 0 && !broken) {
     auto const room = std::min<Bytes>(buffer.size(), rest.length) - filled;
     auto const space = buffer.span().subspan(filled, static_cast<std::size_t>(room));
-    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_);
+    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_, meter);
     if (!count) {
       broken = count.error();
     } else if (*count == 0) {
       broken = fail(ErrorKind::bad_upstream, options_.name + ": " + response.route().host + " ended the range early");
     } else {
       filled += *count;
-      received_ += *count;
-      last_progress_ = parts_.timers.clock().now();
-      waiting_for_.clear();
+      arrived(*count, tries);
+      auto const now = parts_.timers.clock().now();
+      view.got(now, *count);
+      broken = meter.got(now, *count);
+      if (broken && filled == rest.length) broken.reset();  // all of it came
+      if (broken) ++slow_in_row_;
     }
     if (ended_ && !broken) broken = fail(ErrorKind::cancelled, options_.name + " was cancelled");
     bool const full = filled == buffer.size() || filled == rest.length;
@@ -345,6 +392,7 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit) {
     }
   }
   if (!broken) {
+    whole(meter);
     std::array<std::byte, 1> more{};
     auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
     (void)extra;

@@ -8,7 +8,9 @@
 #include "core/fs/file_system.h"
 #include "core/net/async.h"
 #include "core/net/timers.h"
+#include "core/transfer/open_ranges.h"
 #include "core/transfer/permits.h"
+#include "core/transfer/route_judge.h"
 
 namespace hubd::transfer {
 
@@ -24,6 +26,7 @@ class Movement {
     net::Timers& timers;
     Log& log;
     Permits& permits;
+    RouteJudge* routes = nullptr;  ///< null: no connection is slow beside others
   };
   virtual ~Movement() = default;
   /// Runs once, to the end: the bytes are whole and right, or why not. What came is kept for the next try.
@@ -41,6 +44,11 @@ class Movement {
   [[nodiscard]] virtual std::uint64_t mismatches() const = 0;  ///< how often all was there and hashed wrong
   /// In words, while something has to be waited for; else empty.
   [[nodiscard]] virtual std::string const& waiting_for() const = 0;
+  /// The requests that are under way.
+  [[nodiscard]] virtual std::vector<RangeView> ranges() const { return open_.views(); }
+
+ protected:
+  OpenRanges open_;
 };
 
 }  // namespace hubd::transfer

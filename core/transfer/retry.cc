@@ -27,9 +27,16 @@ std::optional<Duration> wait_before_retry(Error const& error, unsigned& attempt,
 
 std::string trying_again(Duration wait, Error const& error) { return "trying again in " + in_seconds(wait) + ": " + error.what; }
 
-Error given_up(Error error, Duration idle, Bytes done, Bytes size) {
-  error.what += "; no byte came for " + in_seconds(idle) + ", " + std::to_string(done) + " of " + std::to_string(size) + " bytes are kept";
+Error given_up(Error error, Duration idle, Bytes done, Bytes size, Trail const& trail) {
+  error.what += "; next to nothing came for " + in_seconds(idle) + ", " + std::to_string(done) + " of " + std::to_string(size) + " bytes are kept" + trail.sentence();
   return error;
+}
+
+Duration silence_max(Duration progress_timeout, Duration idle, Duration first_byte_took, unsigned attempt) {
+  constexpr Duration least = std::chrono::seconds(10);
+  auto limit = std::max(std::min(least, progress_timeout / 3), std::max(progress_timeout / 6, first_byte_took * 2));
+  for (unsigned i = 0; i < attempt && limit < progress_timeout; ++i) limit *= 2;
+  return std::min(limit, std::max<Duration>(progress_timeout - idle, std::chrono::seconds(1)));
 }
 
 }  // namespace hubd::transfer

@@ -5,6 +5,7 @@
 #include "core/http/url.h"
 #include "core/hub/answers.h"
 #include "core/hub/hub_client.h"
+#include "core/transfer/signed_url.h"
 
 namespace hubd::transfer {
 namespace {
@@ -25,7 +26,8 @@ bool worth_a_mirror(Error const& error) {
 
 }  // namespace
 
-ResolveSource::ResolveSource(http::Client& client, Options options) : client_(client), options_(std::move(options)) {}
+ResolveSource::ResolveSource(http::Client& client, Clock const& clock, Options options)
+    : client_(client), clock_(clock), options_(std::move(options)) {}
 
 std::string ResolveSource::subject() const { return "file " + options_.path + " of " + describe(options_.repo); }
 
@@ -37,7 +39,7 @@ Error ResolveSource::wrong(http::Response const& response, std::string const& wh
   return error;
 }
 
-Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent) {
+Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent, Duration silence_max) {
   auto const executor = co_await asio::this_coro::executor;
   if (!resolved_) resolved_.emplace(executor);
   while (true) {
@@ -45,10 +47,11 @@ Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent) {
       bool const woken = co_await resolved_->wait();
       if (!woken) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
     }
+    if (renew_at_ && clock_.now() >= *renew_at_) direct_.clear();
     if (direct_.empty()) break;
     auto const url = direct_;
     bool const home = same_origin(url, options_.repo.endpoint);
-    auto answer = co_await ask(url, extent, home);
+    auto answer = co_await ask(url, extent, home, silence_max);
     if (answer) co_return std::move(*answer);
     bool const over = expired(answer.error().http_status);
     // The next open() asks the Hub where to go, unless another range has learned it meanwhile.
@@ -66,11 +69,11 @@ Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent) {
     }
   };
   Resolving const resolving(*this);
-  auto answer = co_await resolve(extent);
+  auto answer = co_await resolve(extent, silence_max);
   co_return answer;
 }
 
-Async<std::unique_ptr<http::Response>> ResolveSource::resolve(Extent extent) {
+Async<std::unique_ptr<http::Response>> ResolveSource::resolve(Extent extent, Duration silence_max) {
   Error last;
   for (std::size_t attempt = 0; attempt <= options_.mirrors.size(); ++attempt) {
     auto repo = options_.repo;
@@ -78,9 +81,12 @@ Async<std::unique_ptr<http::Response>> ResolveSource::resolve(Extent extent) {
     if (upstream_ > 0) repo.endpoint = options_.mirrors[upstream_ - 1];
     auto url = hub::resolve_url(repo, options_.commit.hex(), options_.path);
     bool const with_token = upstream_ == 0;
-    auto answer = co_await ask(url, extent, with_token);
+    auto answer = co_await ask(url, extent, with_token, silence_max);
     if (answer) {
       direct_ = (*answer)->url();
+      auto const life = life_of(direct_, clock_.wall());
+      renew_at_.reset();
+      if (life) renew_at_ = renewal(clock_.now(), *life);
       co_return std::move(*answer);
     }
     last = answer.error();
@@ -91,7 +97,7 @@ Async<std::unique_ptr<http::Response>> ResolveSource::resolve(Extent extent) {
   co_return last;
 }
 
-Async<std::unique_ptr<http::Response>> ResolveSource::ask(std::string url, Extent extent, bool with_token) {
+Async<std::unique_ptr<http::Response>> ResolveSource::ask(std::string url, Extent extent, bool with_token, Duration silence_max) {
   http::Request request;
   request.url = std::move(url);
   if (with_token) request.token = options_.token;
@@ -99,7 +105,7 @@ Async<std::unique_ptr<http::Response>> ResolveSource::ask(std::string url, Exten
   request.headers.set("X-HF-Download-Counter", "1");
   if (extent.length < options_.size)
     request.headers.set("Range", "bytes=" + std::to_string(extent.offset) + "-" + std::to_string(extent.end() - 1));
-  request.progress_deadline = options_.progress_deadline;
+  request.progress_deadline = silence_max;
   request.window_waited = &known_waits_;
   ++requests_;
   auto answer = co_await client_.send(std::move(request));

@@ -18,7 +18,8 @@ class Source {
   virtual ~Source() = default;
   /// An answer whose body is exactly `extent` of the file: status, range, length and type were checked.
   /// Fails: as http::Client::send; the Hub's own errors (hub-files 4); bad_upstream when the answer is about something else.
-  virtual Async<std::unique_ptr<http::Response>> open(Extent extent) = 0;
+  /// `silence_max`: how long each step may make no progress, also of reading the body.
+  virtual Async<std::unique_ptr<http::Response>> open(Extent extent, Duration silence_max) = 0;
   /// This place answers a range with the whole file: only [0, size) can be had.
   [[nodiscard]] virtual bool ignores_ranges() const = 0;
   /// Begins anew at the next open(): other redirect target, other connection. After bytes turned out wrong.
@@ -30,7 +31,7 @@ class Source {
 };
 
 /// The Hub's resolve route, which serves every file (hub-files 3): the redirect to a CDN is followed once and its signed
-/// address kept for the other ranges, until it expires. Mirrors stand in when the first upstream cannot be reached.
+/// address kept for the other ranges, until shortly before it expires. Mirrors stand in when the first upstream cannot be reached.
 class ResolveSource final : public Source {
  public:
   struct Options {
@@ -40,27 +41,28 @@ class ResolveSource final : public Source {
     Bytes size = 0;
     Secret token;  ///< sent to `repo.endpoint` only
     std::string user_agent;
-    Duration progress_deadline = std::chrono::seconds(60);
     std::vector<std::string> mirrors;  ///< other endpoints with the same repos, asked without the token
   };
-  /// `client` outlives it.
-  ResolveSource(http::Client& client, Options options);
+  /// `client` and `clock` outlive it.
+  ResolveSource(http::Client& client, Clock const& clock, Options options);
 
-  Async<std::unique_ptr<http::Response>> open(Extent extent) override;
+  Async<std::unique_ptr<http::Response>> open(Extent extent, Duration silence_max) override;
   [[nodiscard]] bool ignores_ranges() const override { return ignores_ranges_; }
   void forget_route() override { direct_.clear(); }
   [[nodiscard]] std::uint64_t requests() const override { return requests_; }
   [[nodiscard]] Duration known_waits() const override { return known_waits_; }
 
  private:
-  Async<std::unique_ptr<http::Response>> ask(std::string url, Extent extent, bool with_token);
-  Async<std::unique_ptr<http::Response>> resolve(Extent extent);
+  Async<std::unique_ptr<http::Response>> ask(std::string url, Extent extent, bool with_token, Duration silence_max);
+  Async<std::unique_ptr<http::Response>> resolve(Extent extent, Duration silence_max);
   Result<void> check(http::Response const& response, Extent extent);
   [[nodiscard]] Error wrong(http::Response const& response, std::string const& why) const;
   [[nodiscard]] std::string subject() const;
 
   http::Client& client_;
+  Clock const& clock_;
   Options options_;
+  std::optional<Time> renew_at_;  // of direct_
   std::string direct_;         // where the last resolve led to; empty: resolve again. May carry a signature: never logged
   bool resolving_ = false;     // one range asks the Hub where to go, the others wait for what it learns
   std::optional<net::Signal> resolved_;

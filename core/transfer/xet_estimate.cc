@@ -18,6 +18,7 @@ Async<XetTransfer::Estimate> XetTransfer::estimate(Promises& promises) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   estimating_ = true;
+  last_progress_ = parts_.timers.clock().now();
   Estimate sum;
   auto look = [this] { return Partial::claimed_chunks(parts_.files, options_.folder, id_.etag(), size_); };
   covered_ = co_await net::offload(parts_.disk, look);
@@ -28,7 +29,7 @@ Async<XetTransfer::Estimate> XetTransfer::estimate(Promises& promises) {
   while (!gaps_.empty()) {
     auto const gap = gaps_.front();
     gaps_.pop_front();
-    auto const asked = co_await ask(gap);
+    auto const asked = co_await ask(gap, 0);
     if (!asked) co_return asked.error();
     std::move(queue_.begin(), queue_.end(), std::back_inserter(fetches));
     queue_.clear();

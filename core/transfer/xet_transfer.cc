@@ -7,6 +7,7 @@
 #include "core/net/task_group.h"
 #include "core/transfer/granted_read.h"
 #include "core/transfer/retry.h"
+#include "core/transfer/signed_url.h"
 #include "core/xet/hashes.h"
 
 namespace hubd::transfer {
@@ -16,6 +17,8 @@ constexpr Bytes buffer_size = 2_MiB;     // of a connection, for records as they
 constexpr std::size_t copiers = 2;       // of chunks that this host has
 constexpr std::size_t queue_max = 64;    // fetches that are planned ahead of the connections
 constexpr unsigned refusals_max = 4;     // signed URLs that are refused although they are new
+constexpr unsigned told_to_wait_max = 8; // answers in a row that say to come later: another route may not say so
+constexpr Bytes progress_min = 64_KiB;   // a try that brought as much was none in vain
 constexpr unsigned wrong_max = 3;        // answers to one question that cannot be right: waiting does not mend them
 
 /// Adds what of `run` no other run covers; both stay disjoint and in order.
@@ -56,10 +59,10 @@ Result<void> XetTransfer::discard() {
   return partial_->discard();
 }
 
-cas::CallContext XetTransfer::context() {
+cas::CallContext XetTransfer::context(unsigned attempt) {
   cas::CallContext context;
   context.user_agent = options_.user_agent;
-  context.progress_deadline = options_.progress_timeout;
+  context.progress_deadline = silence_max(options_.progress_timeout, parts_.timers.clock().now() - last_progress_, first_byte_took_, attempt);
   context.retries = estimating_ ? 2 : 0;  // judge() counts them
   context.requests = &requests_;
   return context;
@@ -162,7 +165,7 @@ asio::awaitable<void> XetTransfer::plan() {
     auto const gap = gaps_.front();
     gaps_.pop_front();
     planning_ = true;
-    auto const asked = co_await ask(gap);
+    auto const asked = co_await ask(gap, attempt);
     planning_ = false;
     changed_.notify();
     if (asked) {
@@ -186,11 +189,11 @@ asio::awaitable<void> XetTransfer::plan() {
   }
 }
 
-Async<void> XetTransfer::ask(Gap gap) {
+Async<void> XetTransfer::ask(Gap gap, unsigned attempt) {
   bool const known = gap.exact || terms_known_.contains(gap.extent);
   if (known && covered_.contains(gap.extent)) co_return Result<void>();
   auto const generation = ++generation_;
-  auto const with = context();
+  auto const with = context(attempt);
   auto answer = co_await parts_.cas.reconstruction(parts_.tokens, file_, gap.extent, with);
   if (!answer) co_return about(answer.error());
   auto layout = lay_out(*answer, gap.extent, size_);
@@ -212,7 +215,13 @@ Async<void> XetTransfer::ask(Gap gap) {
     if (!looked) co_return looked.error();
   }
   bool const exact = gap.exact && claimed_.total() == claimed;
-  for (auto& fetch : layout->fetches) sort_out({std::move(fetch), generation, landings, exact, 0, 0, 0});
+  auto const now = parts_.timers.clock().now();
+  for (auto& fetch : layout->fetches) {
+    auto const life = life_of(fetch.url, parts_.timers.clock().wall());
+    Queued queued{std::move(fetch), generation, landings, exact};
+    if (life) queued.renew_at = renewal(now, *life);
+    sort_out(std::move(queued));
+  }
   changed_.notify();
   co_return Result<void>();
 }
@@ -302,12 +311,30 @@ asio::awaitable<void> XetTransfer::wait_for_flights() {
   }
 }
 
+bool XetTransfer::over(Queued const& queued) const {
+  return queued.generation <= stale_ || (queued.renew_at && parts_.timers.clock().now() >= *queued.renew_at);
+}
+
+Duration XetTransfer::patience() const {
+  auto const left = options_.progress_timeout - (parts_.timers.clock().now() - last_progress_);
+  return judgement_after(slow_in_row_, left);
+}
+
+void XetTransfer::arrived(Bytes count) {
+  received_ += count;
+  since_progress_ += count;
+  waiting_for_.clear();
+  if (since_progress_ < http::trickle_per_minute) return;
+  since_progress_ = 0;
+  last_progress_ = parts_.timers.clock().now();
+}
+
 void XetTransfer::put_back(Queued queued) {
   if (queued.fetch.terms.empty()) {
     land(queued);
     return;
   }
-  if (queued.generation > stale_) {
+  if (!over(queued)) {
     queue_.push_front(std::move(queued));
   } else {
     land(queued);
@@ -328,7 +355,7 @@ asio::awaitable<void> XetTransfer::work() {
     }
     auto queued = std::move(queue_.front());
     queue_.pop_front();
-    if (queued.generation <= stale_) {
+    if (over(queued)) {
       put_back(std::move(queued));
       continue;
     }
@@ -342,10 +369,11 @@ asio::awaitable<void> XetTransfer::work() {
     }
     if (++with_permit_ == 1) forgive(asked);
     auto const before = queued.fetch.first;
-    bool wrong = false;
-    auto const fetched = co_await fetch(queued.fetch, **permit, wrong);
-    bool const progressed = queued.fetch.first > before;
-    queued.wrong = progressed || !wrong ? 0 : queued.wrong + 1;
+    Fetched result;
+    auto const fetched = co_await fetch(queued.fetch, **permit, attempt, result);
+    bool const placed_some = queued.fetch.first > before;
+    bool const progressed = placed_some && result.came >= progress_min;
+    queued.wrong = placed_some || !result.wrong ? 0 : queued.wrong + 1;
     bool const useless = queued.wrong >= wrong_max;
     permit->reset();
     --with_permit_;
@@ -388,14 +416,16 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
   if (progressed) attempt = 0;
   // What is sent again and again and never fits is not worth its bytes.
   bool const too_much = received_ > 3 * size_ + 64_MiB;
-  if (hopeless || too_much || attempt >= 8) {
+  bool const put_off = error.retry_after && attempt >= told_to_wait_max;
+  trail_.note(error);
+  if (hopeless || too_much || put_off) {
     end(about(error));
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
   auto const wait = wait_before_retry(error, attempt, idle_for, options_.progress_timeout);
   if (!wait) {
-    end(given_up(about(error), idle_for, done(), size_));
+    end(given_up(about(error), idle_for, done(), size_, trail_));
     return std::nullopt;
   }
   waiting_for_ = trying_again(*wait, error);
@@ -403,23 +433,29 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
   return wait;
 }
 
-/// `wrong`: it failed since the answer cannot be what they should be.
-Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, bool& wrong) {
-  auto const with = context();
+Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt, Fetched& result) {
+  auto const with = context(attempt);
+  auto const asked = parts_.timers.clock().now();
+  auto name = "chunks " + std::to_string(rest.first) + " to " + std::to_string(rest.end) + " of xorb " + rest.xorb.text();
+  OpenRanges::One view(open_, std::move(name), "xet", asked);
   auto answer = co_await parts_.cas.open_range(rest.url, rest.bytes, with);
   if (!answer) {
     auto const& error = answer.error();
-    wrong = error.kind == ErrorKind::bad_upstream && (error.http_status == 200 || error.http_status == 206);
+    result.wrong = error.kind == ErrorKind::bad_upstream && (error.http_status == 200 || error.http_status == 206);
     co_return about(error);
   }
   auto& response = **answer;
+  auto const begun = parts_.timers.clock().now();
+  first_byte_took_ = std::max(first_byte_took_, begun - asked);
+  view.answered(response.route());
+  RangeMeter meter(parts_.routes, response.route(), begun, patience());
   XetUnpacker unpacker(*partial_, rest);
   fs::Buffer buffer(static_cast<std::size_t>(std::min(buffer_size, std::max<Bytes>(rest.bytes.length, 1))));
   std::size_t filled = 0;
   while (rest.first < rest.end) {
     auto const space = buffer.span().subspan(filled);
     if (space.empty()) co_return about(fail(ErrorKind::bad_upstream, response.route().host + " sent a chunk record longer than any may be"));
-    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_);
+    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_, meter);
     std::optional<Error> broken;
     if (!count) {
       broken = count.error();
@@ -427,9 +463,12 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, bool& wrong) {
       broken = fail(ErrorKind::bad_upstream, response.route().host + " ended a range of a xorb early");
     } else {
       filled += *count;
-      received_ += *count;
-      last_progress_ = parts_.timers.clock().now();
-      waiting_for_.clear();
+      result.came += *count;
+      arrived(*count);
+      auto const now = parts_.timers.clock().now();
+      view.got(now, *count);
+      broken = meter.got(now, *count);
+      if (broken) ++slow_in_row_;
     }
     if (ended_ && !broken) broken = fail(ErrorKind::cancelled, options_.name + " was cancelled");
     bool const full = filled == buffer.size() || filled == rest.bytes.length;
@@ -437,10 +476,15 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, bool& wrong) {
       auto const data = buffer.span().first(filled);
       auto const unpacked = co_await unpack(unpacker, data, filled);
       if (!unpacked && !broken) broken = unpacked.error();
-      wrong = wrong || (!unpacked && unpacked.error().kind == ErrorKind::bad_upstream);
+      result.wrong = result.wrong || (!unpacked && unpacked.error().kind == ErrorKind::bad_upstream);
     }
-    if (broken) co_return about(*broken);
+    if (broken && rest.first < rest.end) co_return about(*broken);
   }
+  meter.whole();
+  slow_in_row_ = 0;
+  since_progress_ = 0;
+  last_progress_ = parts_.timers.clock().now();
+  trail_.clear();
   std::array<std::byte, 1> more{};
   auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
   (void)extra;

@@ -16,6 +16,8 @@
 #include "core/transfer/movement.h"
 #include "core/transfer/partial.h"
 #include "core/transfer/permits.h"
+#include "core/transfer/range_meter.h"
+#include "core/transfer/trail.h"
 #include "core/transfer/xet_flights.h"
 #include "core/transfer/xet_layout.h"
 #include "core/transfer/xet_unpacker.h"
@@ -26,7 +28,7 @@ namespace hubd::transfer {
 ///
 /// A planner asks how to build what lacks, in blocks of the file; several connections fetch ranges of xorbs, in any order;
 /// each chunk is unpacked, hashed and written in place where the file wants it, and noted, so an interruption costs at most
-/// what a connection held. Chunks that this host has are copied, and hashed on the way, instead of fetched. A range that
+/// what a connection held. URLs are renewed shortly before they expire. Chunks that this host has are copied, and hashed on the way, instead of fetched. A range that
 /// breaks goes on behind its last whole chunk. When the root is wrong, what no
 /// xorb hash confirms is fetched once more by new URLs; then it is `corrupt`.
 ///
@@ -106,6 +108,12 @@ class XetTransfer final : public Movement {
     std::uint32_t first = 0;       ///< of the flight
     std::uint32_t end = 0;
     unsigned wrong = 0;  ///< answers in a row that brought no chunk and cannot be right
+    std::optional<Time> renew_at{};  ///< its URL is soon over then
+  };
+  /// What came of one fetch.
+  struct Fetched {
+    Bytes came = 0;
+    bool wrong = false;  ///< the answer cannot be what it should be
   };
   Async<void> open();
   Async<void> pass();
@@ -117,12 +125,16 @@ class XetTransfer final : public Movement {
   Async<std::optional<Bytes>> locate(XetTerm term, store::HeldRun const& run);
   void add_copy(store::HeldRun const& run, Bytes to);
   Async<void> copy_some(Copy& rest, fs::Buffer& buffer, std::unique_ptr<fs::File>& file);
-  Async<void> ask(Gap gap);
+  Async<void> ask(Gap gap, unsigned attempt);
   void sort_out(Queued queued);
   void take_off(Queued queued);
   void land(Queued const& queued);
   asio::awaitable<void> wait_for_flights();
-  Async<void> fetch(XetFetch& rest, Permit& permit, bool& wrong);
+  Async<void> fetch(XetFetch& rest, Permit& permit, unsigned attempt, Fetched& result);
+  void arrived(Bytes count);
+  [[nodiscard]] Duration patience() const;
+  /// Its URL may not be used any more.
+  [[nodiscard]] bool over(Queued const& queued) const;
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
   void put_back(Queued queued);
   std::optional<Duration> judge(Error const& error, unsigned& attempt, bool progressed);
@@ -132,7 +144,7 @@ class XetTransfer final : public Movement {
   [[nodiscard]] Bytes known_of(xet::MerkleHash const& xorb, std::vector<PlacedChunk> const& arrived) const;
   void forgive(Time since) { last_progress_ += parts_.timers.clock().now() - since; }
   [[nodiscard]] Error about(Error error) const;
-  [[nodiscard]] cas::CallContext context();
+  [[nodiscard]] cas::CallContext context(unsigned attempt = 0);
 
   void settle();
   [[nodiscard]] bool whole_and_right();
@@ -173,7 +185,11 @@ class XetTransfer final : public Movement {
   Bytes bridged_ = 0;
   std::uint64_t requests_ = 0;
   std::uint64_t mismatches_ = 0;
-  Time last_progress_{};
+  Time last_progress_{};       // moved on by trickle_per_minute bytes, or a range's end
+  Bytes since_progress_ = 0;   // that came
+  Duration first_byte_took_{}; // of an answer with chunks, at most
+  unsigned slow_in_row_ = 0;   // connections given up since the last whole range
+  Trail trail_;
   std::string waiting_for_;
   net::Signal changed_;
 };

@@ -93,7 +93,8 @@ Async<std::unique_ptr<http::Response>> FakeHttpClient::send(http::Request reques
   }
   if (answer.error) co_return *answer.error;
   bool const bodiless = request.method == "HEAD" || answer.status == 204 || answer.status == 304;
-  auto response = std::make_unique<FakeResponse>(std::move(answer), request.url, bodiless, block_max);
+  auto const url = answer.redirected_to.empty() ? request.url : answer.redirected_to;
+  auto response = std::make_unique<FakeResponse>(std::move(answer), url, bodiless, block_max);
   co_return std::unique_ptr<http::Response>(std::move(response));
 }
 

@@ -21,6 +21,7 @@ struct FakeAnswer {
   std::optional<Error> error;      ///< send() fails with it
   std::optional<Error> body_error; ///< comes after the body's bytes, instead of its end
   std::vector<std::pair<std::string, http::Headers>> hops;
+  std::string redirected_to;       ///< where it comes from; empty: from where it was asked
 
   static FakeAnswer json(std::string text, int status = 200);
   static FakeAnswer failing(ErrorKind kind, std::string what);

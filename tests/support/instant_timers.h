@@ -18,6 +18,10 @@ class InstantTimers final : public net::Timers, public Clock {
     now_ = deadline;
     co_return true;
   }
+  void pass(Duration duration) {
+    now_ += duration;
+    wall_ += std::chrono::duration_cast<WallTime::duration>(duration);
+  }
   std::vector<Duration> waits;
 
  private:

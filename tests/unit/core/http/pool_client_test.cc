@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/http/pool_client.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 
 #include "tests/unit/core/http/http_fixture.h"
@@ -199,6 +206,111 @@ TEST_F(PoolClientTest, AnAddressThatRefusesIsNamedAndTheNextOneTried) {
   auto const unknown = get("http://unknown.example/");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().kind, ErrorKind::unreachable);
+}
+
+/// An address that takes no connection and says nothing: a listener whose queue is full.
+class DeafAddress {
+ public:
+  DeafAddress(char const* address, std::uint16_t port) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port);
+    ::inet_pton(AF_INET, address, &at.sin_addr);
+    fds_.push_back(::socket(AF_INET, SOCK_STREAM, 0));
+    int const yes = 1;
+    ::setsockopt(fds_[0], SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    ready = ::bind(fds_[0], reinterpret_cast<sockaddr*>(&at), sizeof(at)) == 0 && ::listen(fds_[0], 0) == 0;
+    for (int i = 0; ready && i < 4; ++i) {
+      fds_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      (void)::connect(fds_.back(), reinterpret_cast<sockaddr*>(&at), sizeof(at));
+    }
+  }
+  ~DeafAddress() {
+    for (int const fd : fds_) ::close(fd);
+  }
+  DeafAddress(DeafAddress const&) = delete;
+  DeafAddress& operator=(DeafAddress const&) = delete;
+  bool ready = false;
+
+ private:
+  std::vector<int> fds_;
+};
+
+/// Keeps what it is told, and puts the addresses in the order of a list.
+class Book final : public RouteBook {
+ public:
+  std::vector<std::string> order(std::string const&, std::vector<std::string> addresses) override {
+    offered = addresses;
+    if (backwards) std::reverse(addresses.begin(), addresses.end());
+    return addresses;
+  }
+  bool avoid(Route const& route) override { return route.address == avoided; }
+  void failed(Route const& route) override { failures.push_back(route.address); }
+  std::vector<std::string> offered;
+  std::vector<std::string> failures;
+  std::string avoided;
+  bool backwards = false;
+};
+
+TEST_F(PoolClientTest, AnAddressThatSaysNothingHoldsNobodyUp) {
+  RawServer server(echo);
+  DeafAddress const deaf("127.0.0.3", server.port());
+  ASSERT_TRUE(deaf.ready);
+  resolver_.table["two.example"] = {asio::ip::make_address("127.0.0.3"), asio::ip::make_address("127.0.0.1")};
+  auto const begun = std::chrono::steady_clock::now();
+  auto const answer = get("http://two.example:" + std::to_string(server.port()) + "/");
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 8s) << "the other address is tried long before the first is given up";
+}
+
+TEST_F(PoolClientTest, TheBookSaysWhichAddressIsFirstAndHearsWhatFailed) {
+  Book book;
+  options_.routes = &book;
+  RawServer server(echo);
+  auto const port = std::to_string(server.port());
+  resolver_.table["two.example"] = {asio::ip::make_address("127.0.0.1"), asio::ip::make_address("127.0.0.2")};
+  auto const url = "http://two.example:" + port + "/";
+  ASSERT_TRUE(get(url));
+  EXPECT_EQ((std::vector<std::string>{"127.0.0.1:" + port, "127.0.0.2:" + port}), book.offered);
+  EXPECT_TRUE(book.failures.empty());
+  EXPECT_EQ(1, server.connections());
+  ASSERT_TRUE(get(url));
+  EXPECT_EQ(1, server.connections()) << "kept";
+  book.avoided = "127.0.0.1:" + port;
+  book.backwards = true;
+  ASSERT_TRUE(get(url));
+  EXPECT_EQ(2, server.connections()) << "the kept one was avoided";
+  EXPECT_EQ((std::vector<std::string>{"127.0.0.2:" + port}), book.failures) << "it refused, and the next one was taken";
+}
+
+TEST_F(PoolClientTest, AServerThatFallsSilentIsToldToTheBook) {
+  Book book;
+  options_.routes = &book;
+  RawServer server([](Peer& peer) {
+    peer.head();
+    if (peer.number() == 1) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    peer.head();
+  });
+  for (std::size_t i = 1; i <= 2; ++i) {
+    auto wanted = request(server.url("/"));
+    wanted.progress_deadline = 40ms;
+    ASSERT_FALSE(ask(std::move(wanted)));
+    EXPECT_EQ(i, book.failures.size());
+  }
+}
+
+TEST_F(PoolClientTest, ABodyThatTricklesStandsStill) {
+  RawServer server([](Peer& peer) {
+    peer.head();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    for (int i = 0; i < 1000 && peer.send("x"); ++i) (void)::poll(nullptr, 0, 10);
+  });
+  auto wanted = request(server.url("/"));
+  wanted.progress_deadline = 1s;
+  auto const answer = ask(std::move(wanted));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(ErrorKind::stalled, answer.error().kind);
+  EXPECT_NE(std::string::npos, answer.error().what.find("sent only")) << answer.error().what;
 }
 
 TEST_F(PoolClientTest, OfflineNothingIsOpened) {

@@ -5,6 +5,7 @@
 
 #include "tests/support/fake_http.h"
 #include "tests/support/in_loop.h"
+#include "tests/support/instant_timers.h"
 
 namespace hubd::transfer {
 namespace {
@@ -16,7 +17,7 @@ std::string const commit_text(40, 'c');
 
 ResolveSource::Options options(std::string path = "model.bin") {
   return {RepoRef{"https://hub", RepoType::model, "acme/tiny"}, *Commit::parse(commit_text), std::move(path), size,
-          Secret("hf_token"),                                   "test/1",                    std::chrono::seconds(5), {}};
+          Secret("hf_token"),                                   "test/1",                    {}};
 }
 
 FakeAnswer range_answer(Bytes first, Bytes last) {
@@ -30,18 +31,19 @@ FakeAnswer range_answer(Bytes first, Bytes last) {
 class ResolveSourceTest : public testing::Test {
  protected:
   Result<std::unique_ptr<http::Response>> open(ResolveSource& source, Extent extent) {
-    return loop_.run(source.open(extent));
+    return loop_.run(source.open(extent, std::chrono::seconds(60)));
   }
   ErrorKind kind(FakeAnswer answer, Extent extent, std::string path = "model.bin") {
     support::FakeHttpClient fresh;
     fresh.then(std::move(answer));
-    ResolveSource source(fresh, options(std::move(path)));
+    ResolveSource source(fresh, clock, options(std::move(path)));
     auto const opened = open(source, extent);
     if (opened) return ErrorKind{};
     EXPECT_NE(std::string::npos, opened.error().what.find("acme/tiny")) << opened.error().what;
     return opened.error().kind;
   }
   support::FakeHttpClient client;
+  support::InstantTimers clock{WallTime(std::chrono::seconds(1'800'000'000))};
 
  private:
   support::Loop loop_;
@@ -49,7 +51,7 @@ class ResolveSourceTest : public testing::Test {
 
 TEST_F(ResolveSourceTest, AsksTheResolveRouteWithRangeAndToken) {
   client.then(range_answer(100, 199));
-  ResolveSource source(client, options("sub/model.bin"));
+  ResolveSource source(client, clock, options("sub/model.bin"));
   ASSERT_TRUE(open(source, {100, 100}));
   auto const& asked = client.requests().at(0);
   EXPECT_EQ("https://hub/acme/tiny/resolve/" + commit_text + "/sub/model.bin", asked.url);
@@ -62,7 +64,7 @@ TEST_F(ResolveSourceTest, TheWholeFileNeedsNoRange) {
   FakeAnswer answer;
   answer.body = std::string(size, 'x');
   client.then(std::move(answer));
-  ResolveSource source(client, options());
+  ResolveSource source(client, clock, options());
   ASSERT_TRUE(open(source, {0, size}));
   EXPECT_FALSE(client.requests().at(0).headers.get("Range"));
 }
@@ -95,7 +97,7 @@ TEST_F(ResolveSourceTest, AServerWithoutRangesIsRecognised) {
   FakeAnswer whole;
   whole.body = std::string(size, 'x');
   client.then(std::move(whole));
-  ResolveSource source(client, options());
+  ResolveSource source(client, clock, options());
   EXPECT_FALSE(source.ignores_ranges());
   EXPECT_FALSE(open(source, {100, 100}));
   EXPECT_TRUE(source.ignores_ranges());
@@ -118,13 +120,31 @@ TEST_F(ResolveSourceTest, AMirrorStandsInWithoutTheToken) {
   client.then(range_answer(100, 199));
   auto with_mirror = options();
   with_mirror.mirrors = {"https://mirror"};
-  ResolveSource source(client, std::move(with_mirror));
+  ResolveSource source(client, clock, std::move(with_mirror));
   ASSERT_TRUE(open(source, {0, 100}));
   ASSERT_TRUE(open(source, {100, 100}));
   ASSERT_EQ(3U, client.requests().size());
   EXPECT_TRUE(client.requests().at(1).url.starts_with("https://mirror/acme/tiny/resolve/"));
   EXPECT_TRUE(client.requests().at(1).token.empty());
   EXPECT_TRUE(client.requests().at(2).url.starts_with("https://mirror/")) << "the one that answers is kept";
+}
+
+TEST_F(ResolveSourceTest, ASignedAddressIsRenewedAheadOfItsEnd) {
+  auto const redirected = [](Bytes first, Bytes last, std::string const& url) {
+    auto answer = range_answer(first, last);
+    answer.redirected_to = url;
+    return answer;
+  };
+  client.then(redirected(0, 99, "https://cdn/x?Expires=1800000060"));
+  client.then(range_answer(100, 199));
+  client.then(redirected(200, 299, "https://cdn/x?Expires=1800000120"));
+  ResolveSource source(client, clock, options());
+  ASSERT_TRUE(open(source, {0, 100}));
+  ASSERT_TRUE(open(source, {100, 100}));
+  EXPECT_TRUE(client.requests().at(1).url.starts_with("https://cdn/")) << client.requests().at(1).url;
+  clock.pass(std::chrono::seconds(46));
+  ASSERT_TRUE(open(source, {200, 100}));
+  EXPECT_TRUE(client.requests().at(2).url.starts_with("https://hub/")) << "a quarter of its minute is left: another one first";
 }
 
 }  // namespace
