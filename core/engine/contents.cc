@@ -138,7 +138,8 @@ class Contents::One final : public Content {
     }
     auto const source = source_;
     auto const host = http::parse_url(repo_.endpoint);
-    sched::Admission::Who who{caller_.principal, sched::TransferKey{key_}, sched::FileKey{key_}, host ? host->origin.authority() : repo_.endpoint};
+    sched::Admission::Who asker{caller_.principal, sched::TransferKey{key_}, sched::FileKey{key_}, host ? host->origin.authority() : repo_.endpoint};
+    auto who = std::make_shared<sched::Admission::Who const>(std::move(asker));
     auto permit = co_await context_.desk.acquire(std::move(who));
     if (!permit) co_return permit.error();
     auto const before = source->requests();
