@@ -103,6 +103,8 @@ void register_commands(Registrar& registrar) {
   add_plan(registrar);
   add_ready(registrar);
   add_transfers(registrar);
+  add_why(registrar);
+  add_top(registrar);
   add_cache(registrar);
   add_store(registrar);
   add_auth(registrar);

@@ -65,6 +65,8 @@ void add_download(Registrar& registrar);
 void add_plan(Registrar& registrar);
 void add_ready(Registrar& registrar);
 void add_transfers(Registrar& registrar);
+void add_why(Registrar& registrar);
+void add_top(Registrar& registrar);
 void add_auth(Registrar& registrar);
 void add_cache(Registrar& registrar);
 void add_store(Registrar& registrar);

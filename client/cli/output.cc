@@ -223,6 +223,8 @@ void Output::json_line(boost::json::value const& value, bool indented) {
   out_ << to_text(value, style) << '\n';
 }
 
+void Output::flush() { out_.flush(); }
+
 void Output::warning(std::string_view sentence) {
   err_ << coloured("Warning: " + printable(sentence), kYellow) << '\n';
 }

@@ -22,6 +22,8 @@ namespace hubd::engine {
 
 struct Tuning;  // make_engine.h
 class StoreCare;  // store_care.h
+struct Why;       // insight.h
+struct Overview;  // insight.h
 
 /// What belongs to the caller and travels with each call.
 struct Caller {
@@ -281,6 +283,10 @@ class Engine {
   /// Waits for the end of a transfer as a lease of one's own; a parked one goes on at once, a paused one stays paused.
   /// Fails: entry_not_found; deadline_exceeded; as the transfer.
   virtual Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) = 0;
+  /// From memory: neither disk nor network are looked at. Fails: entry_not_found.
+  virtual Result<Why> why(Principal principal, std::string const& id) = 0;
+  /// The principal's transfers that have not ended, and the host's budgets. From memory too.
+  virtual Overview overview(Principal principal) = 0;
   virtual StoreCare& store() = 0;
   virtual Totals totals() const = 0;
   virtual void tune(Tuning const& tuning) = 0;

@@ -84,6 +84,11 @@ std::string FileJob::waiting_for() const {
   return windows == nullptr || result_ || moving ? std::string() : windows->waiting_for(task_.repo.endpoint, task_.caller.token);
 }
 
+std::string_view FileJob::route() const {
+  if (!movement_) return {};
+  return xet_ != nullptr ? "cas" : "plain";
+}
+
 std::string FileJob::state() const {
   if (!waiting_for().empty()) return "waiting";
   if (!movement_ || movement_->fetched() + movement_->done() == 0) return "queued";
@@ -146,7 +151,10 @@ Async<std::unique_ptr<fs::Lock>> FileJob::lock() {
     };
     Bytes const bytes = co_await net::offload(context_.parts.disk, look);
     auto const now = context_.clock().now();
-    if (lock_wait_.empty()) lock_wait_ = "the lock of " + task_.file.path + ", held by " + holder;
+    if (lock_wait_.empty()) {
+      lock_holder_ = holder;
+      lock_wait_ = "the lock of " + task_.file.path + ", held by " + holder;
+    }
     if (bytes != grown) {
       grown = bytes;
       moved = now;

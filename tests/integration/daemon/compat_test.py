@@ -51,6 +51,8 @@ REQUESTS = [
     ("Transfers/Detach", {"id": "no-such-transfer"}),
     ("Transfers/Pause", {"id": "no-such-transfer"}),
     ("Transfers/Resume", {"id": "no-such-transfer"}),
+    ("Transfers/Why", {"id": "no-such-transfer"}),
+    ("Transfers/Overview", {}),
     ("Transfers/Attach", {"id": "no-such-transfer", "deadlineMs": "1000"}),
     ("Cache/Scan", {"caller": CALLER}),
     ("Cache/Verify", {"caller": CALLER, "repo": REPO}),
