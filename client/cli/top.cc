@@ -109,8 +109,8 @@ ExitCode run(Session& session, Options const& options) {
 void add_top(Registrar& registrar) {
   auto const options = std::make_shared<Options>();
   auto* const app = add_command(registrar, registrar.root, "top",
-                                "Look at transfers, rates, routes and budgets as they change; q or Ctrl-C leaves. One listing when "
-                                "it is no terminal; --json: one frame a line.",
+                                "Look at transfers, rates, routes and budgets as they change; q or Ctrl-C leaves.\n"
+                                "Where nobody can look it prints one listing; with --json one frame a line.",
                                 "  hubctl top\n  hubctl top --interval 0.5\n  hubctl top --json --frames 1");
   app->add_option("-i,--interval", options->interval, "Seconds between two looks (default: 1)")
       ->type_name("SECONDS")

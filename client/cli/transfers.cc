@@ -203,7 +203,7 @@ void add_transfers(Registrar& registrar) {
   act(detail, show);
   auto* const join = add_command(
       registrar, *group, "attach",
-      "Wait for a transfer as for a download of one's own: it does not stop while somebody is attached. Ctrl-C leaves it running.",
+      "Wait for a transfer as for a download of one's own: it goes on while somebody is attached, and after Ctrl-C",
       "  hubctl transfers attach t3-9f2a11\n  hubctl transfers attach --timeout 600");
   join->add_option("id", options->id, "The transfer (default: the only one that runs)")->type_name("ID");
   add_timeout(*join, options->timeout);
