@@ -338,9 +338,21 @@ void XetTransfer::put_back(Queued queued) {
     queue_.push_front(std::move(queued));
   } else {
     land(queued);
-    for (auto const& term : queued.fetch.terms) gaps_.push_back({term.extent, true});
+    for (auto const& term : queued.fetch.terms) ask_anew(term.extent);
   }
   changed_.notify();
+}
+
+/// URLs end for many fetches at once: one question for what stands side by side.
+void XetTransfer::ask_anew(Extent extent) {
+  if (!gaps_.empty() && gaps_.back().exact) {
+    auto& last = gaps_.back().extent;
+    if (last.end() == extent.offset && last.length + extent.length <= options_.block_size) {
+      last.length += extent.length;
+      return;
+    }
+  }
+  gaps_.push_back({extent, true});
 }
 
 asio::awaitable<void> XetTransfer::work() {

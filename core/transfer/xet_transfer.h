@@ -137,6 +137,7 @@ class XetTransfer final : public Movement {
   [[nodiscard]] bool over(Queued const& queued) const;
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
   void put_back(Queued queued);
+  void ask_anew(Extent extent);
   std::optional<Duration> judge(Error const& error, unsigned& attempt, bool progressed);
   void end(Error error);
   [[nodiscard]] bool idle() const { return gaps_.empty() && queue_.empty() && copies_.empty() && waiting_.empty() && active_ == 0 && copying_ == 0 && !planning_; }

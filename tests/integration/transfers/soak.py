@@ -67,6 +67,7 @@ class Soak:
         self.faulty: list[str] = []
         self.samples: list[tuple[int, int, int]] = []  # life, descriptors, resident
         self.life = 0
+        self.kills = 0
         self.published = self.fetched = 0
         self.slowest = 0.0
 
@@ -156,9 +157,11 @@ class Soak:
         def kill() -> None:
             with self.lives:
                 self.tally()
-                self.daemon.kill()
                 self.life += 1
+                self.daemon.kill()
+                self.kills += 1
                 self.daemon.start()
+                self.life += 1  # a call that began in between is none of either life
 
         kinds = {
             "silent bodies": lambda: fault({"type": "stall", "after": chance.randrange(2 * MB)}, 2),
@@ -240,7 +243,7 @@ class Soak:
         print(f"{minutes:g} minutes: {dict(sorted(self.counts.items()))}")
         print(f"slowest answer {self.slowest:.1f} s; requests {counters['total']['requests']}; file bytes on the wire {wire / MB:.0f} MB, "
               f"published {self.published / MB:.0f} MB; resident at most {max(resident) // MIB} MiB, at the end {resident[-1] // MIB}; "
-              f"descriptors at most {max(descriptors)}, at the end {descriptors[-1]}; {self.life} kills")
+              f"descriptors at most {max(descriptors)}, at the end {descriptors[-1]}; {self.kills} kills")
         for one in self.faulty:
             print("FAULT:", one)
         print("no fault" if not self.faulty else f"{len(self.faulty)} faults")
