@@ -38,6 +38,10 @@ struct Status {
   std::uint64_t integrity_failures = 0;
   std::uint64_t rss_bytes = 0;
   std::string problem;  ///< "" or one sentence
+  std::uint64_t memory_max = 0;  ///< for buffers of transfers, as in force
+  std::string memory_why;        ///< "memory.max", or what made it less
+  std::uint64_t open_files = 0;
+  std::uint64_t open_files_max = 0;
   std::uint64_t unverified_blobs = 0;
 };
 

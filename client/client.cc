@@ -395,6 +395,21 @@ Result<Transfer> Client::resume(std::string const& id) {
   return from_message(answer->transfer());
 }
 
+Result<TransferWhy> Client::why(std::string const& id) {
+  v1::WhyRequest request;
+  request.set_id(id);
+  auto const answer = impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Why, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
+Result<Overview> Client::overview() {
+  v1::OverviewRequest const request;
+  auto const answer = impl_->call(*impl_->transfers, &v1::Transfers::StubInterface::Overview, request, impl_->options.call_limit);
+  if (!answer) return answer.error();
+  return from_message(*answer);
+}
+
 Result<Transfer> Client::attach(std::string const& id, WatchListener const& listener, milliseconds limit, std::stop_token stop) {
   v1::AttachTransferRequest request;
   request.set_id(id);

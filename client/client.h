@@ -93,6 +93,9 @@ class Client {
   Result<Transfer> pause(std::string const& id);
   /// A parked transfer goes on too.
   Result<Transfer> resume(std::string const& id);
+  /// What a transfer waits for now, and what happened to it last; hubd answers from memory.
+  Result<TransferWhy> why(std::string const& id);
+  Result<Overview> overview();
   /// Until the transfer ends, as a lease of one's own: it does not stop while somebody is attached. Fails: as the transfer;
   /// deadline_exceeded after `limit` (0: none).
   Result<Transfer> attach(std::string const& id, WatchListener const& listener, std::chrono::milliseconds limit = {},

@@ -59,6 +59,11 @@ RemovedRepo from_message(v1::RemovedRepo const& message) {
   return repo;
 }
 
+TransferRange range_from(v1::TransferRange const& range) {
+  return {range.transfer_id(), range.file(),  range.name(),    range.host(),          range.address(),
+          range.route(),       range.bytes(), range.seconds(), range.silent_seconds()};
+}
+
 Priority from_message(v1::Priority priority) {
   bool const known = priority == v1::PRIORITY_BACKGROUND || priority == v1::PRIORITY_INTERACTIVE;
   return known ? static_cast<Priority>(priority) : Priority::normal;  // of an older hubd, too
@@ -151,6 +156,7 @@ Error from_message(v1::ErrorDetail const& message) {
   error.host = message.host();
   if (message.retry_after_seconds() > 0) error.retry_after = std::chrono::seconds(message.retry_after_seconds());
   error.hint = message.hint();
+  error.call_id = message.call_id();
   return error;
 }
 
@@ -274,6 +280,41 @@ Transfer from_message(v1::Transfer const& message) {
   transfer.deadline_seconds = message.deadline_seconds();
   if (message.has_error()) transfer.error = from_message(message.error());
   return transfer;
+}
+
+TransferWhy from_message(v1::WhyResponse const& message) {
+  TransferWhy why;
+  why.transfer = from_message(message.transfer());
+  for (auto const& wait : message.waits())
+    why.waits.push_back({wait.kind(), wait.what(), wait.file(), wait.host(), wait.route(), wait.holder(), wait.since_unix_ms(),
+                         wait.address()});
+  for (auto const& range : message.ranges()) why.ranges.push_back(range_from(range));
+  for (auto const& event : message.events()) why.events.push_back({event.kind(), event.unix_ms(), event.what(), event.count()});
+  return why;
+}
+
+Overview from_message(v1::OverviewResponse const& message) {
+  Overview overview;
+  for (auto const& transfer : message.transfers()) overview.transfers.push_back(from_message(transfer));
+  for (auto const& range : message.ranges()) overview.ranges.push_back(range_from(range));
+  overview.unix_ms = message.unix_ms();
+  auto const& from = message.budgets();
+  auto& budgets = overview.budgets;
+  budgets.bandwidth_max = from.bandwidth_max();
+  budgets.bandwidth = from.bandwidth();
+  budgets.bandwidth_waiting = from.bandwidth_waiting();
+  budgets.connections = from.connections();
+  budgets.connections_max = from.connections_max();
+  budgets.connections_per_host_max = from.connections_per_host_max();
+  budgets.connections_waiting = from.connections_waiting();
+  for (auto const& host : from.hosts()) budgets.hosts.push_back({host.host(), host.connections()});
+  budgets.memory = from.memory();
+  budgets.memory_max = from.memory_max();
+  budgets.disk_reserved = from.disk_reserved();
+  budgets.disk_floor = from.disk_floor();
+  for (auto const& window : from.windows())
+    budgets.windows.push_back({window.origin(), window.category(), window.remaining(), window.reset_seconds(), window.waiting()});
+  return overview;
 }
 
 CacheScan from_message(v1::ScanCacheResponse const& message) {
@@ -442,6 +483,10 @@ Status from_message(v1::StatusResponse const& message) {
   status.rss_bytes = message.rss_bytes();
   status.problem = message.problem();
   status.unverified_blobs = message.unverified_blobs();
+  status.memory_max = message.memory_max();
+  status.memory_why = message.memory_why();
+  status.open_files = message.open_files();
+  status.open_files_max = message.open_files_max();
   return status;
 }
 

@@ -38,6 +38,8 @@ EnsureDone from_message(v1::EnsureDone const& message);
 Plan from_message(v1::PlanResponse const& message);
 Readiness from_message(v1::ReadyResponse const& message);
 Transfer from_message(v1::Transfer const& message);
+TransferWhy from_message(v1::WhyResponse const& message);
+Overview from_message(v1::OverviewResponse const& message);
 HubAnswer from_message(v1::InvokeResponse message);
 CacheScan from_message(v1::ScanCacheResponse const& message);
 Removal from_message(v1::RemoveCacheResponse const& message);

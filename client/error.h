@@ -54,6 +54,7 @@ struct Error {
   std::string host;        ///< the failing step talked to
   std::optional<std::chrono::seconds> retry_after;
   std::string hint;  ///< what to do next, when it is not in the message
+  std::string call_id;  ///< names the call in hubd's log and audit; "" when hubd was not reached
 };
 
 /// An Error made on this side.

@@ -35,6 +35,82 @@ struct Transfer {
   std::optional<Error> error;  ///< when failed or parked
 };
 
+/// One thing that a transfer waits for now.
+struct TransferWait {
+  std::string kind;    ///< resume, next_try, lock, connection, bandwidth, window, upstream
+  std::string what;    ///< in words
+  std::string file;    ///< of the repo; "": all of them
+  std::string host;    ///< that is or would be asked
+  std::string route;   ///< cas, plain; "": none yet
+  std::string holder;  ///< of the lock
+  std::int64_t since_unix_ms = 0;
+  std::string address;  ///< of the host, once a connection answered
+};
+
+/// A request of a transfer that is under way.
+struct TransferRange {
+  std::string transfer_id;
+  std::string file;
+  std::string name;  ///< which bytes, or which chunks of which xorb
+  std::string host;
+  std::string address;
+  std::string route;  ///< cas, plain
+  std::uint64_t bytes = 0;
+  double seconds = 0;         ///< since it was asked
+  double silent_seconds = 0;  ///< since its last byte, or since it was asked
+};
+
+/// One thing that happened to a transfer.
+struct TransferEvent {
+  std::string kind;  ///< queued, admitted, route, waiting, moving, published, paused, resumed, parked, raised, ended
+  std::int64_t unix_ms = 0;
+  std::string what;
+  std::uint64_t count = 1;  ///< like ones in a row
+};
+
+struct TransferWhy {
+  Transfer transfer;
+  std::vector<TransferWait> waits;
+  std::vector<TransferRange> ranges;
+  std::vector<TransferEvent> events;  ///< the last ten, oldest first
+};
+
+/// The host's ceilings, and what everybody together takes of them now.
+struct Budgets {
+  std::uint64_t bandwidth_max = 0;  ///< bytes per second; 0: no limit
+  double bandwidth = 0;
+  std::uint64_t bandwidth_waiting = 0;  ///< ranges that wait for bytes
+  std::uint64_t connections = 0;
+  std::uint64_t connections_max = 0;
+  std::uint64_t connections_per_host_max = 0;
+  std::uint64_t connections_waiting = 0;
+  struct Host {
+    std::string host;
+    std::uint64_t connections = 0;
+  };
+  std::vector<Host> hosts;   ///< that have connections
+  std::uint64_t memory = 0;  ///< the most that body buffers may take now
+  std::uint64_t memory_max = 0;
+  std::uint64_t disk_reserved = 0;  ///< for what is still to come
+  std::uint64_t disk_floor = 0;     ///< that stays free
+  struct Window {
+    std::string origin;
+    std::string category;
+    std::int64_t remaining = 0;
+    double reset_seconds = 0;
+    std::uint64_t waiting = 0;
+  };
+  std::vector<Window> windows;
+};
+
+/// Everything that moves, at one moment.
+struct Overview {
+  std::vector<Transfer> transfers;  ///< one's own, that have not ended
+  std::vector<TransferRange> ranges;
+  Budgets budgets;
+  std::int64_t unix_ms = 0;
+};
+
 /// One event of watch() or attach(), on the thread that called it.
 using WatchListener = std::function<void(Transfer const&, std::vector<FileProgress> const&)>;
 

@@ -209,6 +209,11 @@ Config typed(Settings const& settings) {
   config.adopt = text("store.adopt") == "on";
   config.files_in_flight = number("transfer.files_in_flight");
   config.memory_max = bytes("memory.max");
+  config.memory_max_set = settings.find("memory.max")->second.source != "default";
+  auto const& audit = text("audit.to");
+  config.audit_to = audit == "off" ? AuditTo::off : audit == "log" ? AuditTo::log : AuditTo::file;
+  config.audit_size_max = bytes("audit.size_max");
+  config.metrics_listen = text("metrics.listen");
   auto const& level = text("log.level");
   config.log_level = level == "debug"     ? LogLevel::debug
                      : level == "warning" ? LogLevel::warning

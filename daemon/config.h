@@ -19,6 +19,8 @@ namespace hubd::daemon {
 enum class NetworkMode : std::uint8_t { online, prefer_local, offline };
 /// Of the stock client's store of Xet payloads in the cache.
 enum class SharedStoreUse : std::uint8_t { off, read, write };
+/// Where records of publishes go.
+enum class AuditTo : std::uint8_t { file, log, off };
 enum class LogFormat : std::uint8_t { text, json };
 
 /// A key's text and who set it: "default", "/etc/hubd/hubd.toml:12", "overlay /...", "environment HF_HOME", "command line".
@@ -79,6 +81,10 @@ struct Config {
   bool adopt = true;
   std::size_t files_in_flight = 0;
   Bytes memory_max = 0;
+  bool memory_max_set = false;  ///< by somebody; else it is the default
+  AuditTo audit_to = AuditTo::file;
+  Bytes audit_size_max = 0;
+  std::string metrics_listen;  ///< empty: none
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
   std::chrono::seconds idle_exit{};  ///< 0: never

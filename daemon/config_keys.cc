@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/config_keys.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -54,6 +57,11 @@ constexpr Key keys[] = {
     {"transfer.files_in_flight", count, "8", false, "Files over 1 MiB of one transfer fetched at a time.", 1, 256},
     {"memory.max", bytes, "512 MiB", false, "Memory for buffers of transfers, all together.",
      std::uint64_t{16} << 20U},
+    {"audit.to", choice, "file", false,
+     "One record per published file: file: audit.jsonl in the state folder; log: hubd's own log; off: none.", 0, 0, "file|log|off"},
+    {"audit.size_max", bytes, "64 MiB", false, "Of the audit file and the one before it, together.", std::uint64_t{64} << 10U},
+    {"metrics.listen", loopback, "", false,
+     "Also serve /metrics on loopback TCP, \"127.0.0.1:9464\"; empty: on the HTTP socket only."},
     {"log.level", choice, "info", true, "Least important lines to write.", 0, 0, "debug|info|warning|error"},
     {"log.format", choice, "text", false, "Lines for people, or one JSON object each.", 0, 0, "text|json"},
     {"lifetime.idle_exit_seconds", seconds, "0", true, "Exit after so long without clients and transfers; 0: never."},
@@ -153,6 +161,22 @@ std::vector<std::string> parse_list(std::string_view text) {
   return parts;
 }
 
+Result<std::pair<std::string, std::uint16_t>> parse_loopback(std::string_view text) {
+  auto const* const wanted = "a loopback address with a port, as \"127.0.0.1:9464\" or \"[::1]:9464\"";
+  auto const colon = text.rfind(':');
+  if (colon == std::string_view::npos) return expected(wanted, text);
+  auto host = text.substr(0, colon);
+  auto const port = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  std::string const address(host);
+  in_addr in4{};
+  in6_addr in6{};
+  bool const near = (inet_pton(AF_INET, address.c_str(), &in4) == 1 && (ntohl(in4.s_addr) >> 24U) == 127U) ||
+                    (inet_pton(AF_INET6, address.c_str(), &in6) == 1 && IN6_IS_ADDR_LOOPBACK(&in6));
+  if (!near || !all_digits(port) || port.size() > 5 || parse_count(port) > 65535) return expected(wanted, text);
+  return std::pair(address, static_cast<std::uint16_t>(parse_count(port)));
+}
+
 Result<void> check_value(Key const& key, std::string_view text) {
   if (text.find('\0') != std::string_view::npos || text.find('\n') != std::string_view::npos)
     return expected("one line of text", text.substr(0, text.find_first_of(std::string_view("\0\n", 2))));
@@ -198,6 +222,12 @@ Result<void> check_value(Key const& key, std::string_view text) {
       for (auto const& url : found)
         if (!is_plain_address(url))
           return expected("an http or https address without user name and password", without_password(url));
+      return {};
+    }
+    case loopback: {
+      if (text.empty()) return {};
+      auto const value = parse_loopback(text);
+      if (!value) return value.error();
       return {};
     }
     case uids:

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/bytes.h"
@@ -23,6 +24,7 @@ enum class ValueKind : std::uint8_t {
   rate_windows,  ///< "08:00-18:00 20 MB/s"; in text form joined by commas
   list,     ///< texts; in text form joined by commas
   urls,     ///< http or https addresses; in TOML one [[upstream]] table each
+  loopback,  ///< empty, or a loopback address with a port: "127.0.0.1:9464", "[::1]:9464"
   uids,     ///< user ids; in text form joined by commas
 };
 
@@ -54,5 +56,7 @@ Result<void> check_value(Key const& key, std::string_view text);
 std::uint64_t parse_count(std::string_view text);  ///< after check_value
 Result<Bytes> parse_bytes(std::string_view text);
 std::vector<std::string> parse_list(std::string_view text);
+/// Address and port; port 0 picks one. Fails: bad_request for any other address than one of this host's loopback.
+Result<std::pair<std::string, std::uint16_t>> parse_loopback(std::string_view text);
 
 }  // namespace hubd::daemon

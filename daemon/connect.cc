@@ -32,24 +32,6 @@ std::string base64(std::string_view in) {
   return out;  // unpadded, as Connect wants it
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (char const c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-      out += escaped;
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
 std::string to_json(google::protobuf::Message const& message) {
   std::string json;
   google::protobuf::util::JsonPrintOptions const options;
@@ -94,10 +76,10 @@ bool is_type(std::string_view header, std::string_view type) {
   return bare == type;
 }
 
-asio::awaitable<void> reply_error(httpd::Responder& responder, Error error) {
+asio::awaitable<void> reply_error(httpd::Responder& responder, Error error, std::string call = {}) {
   httpd::Fields fields{{"Content-Type", "application/json"}};
   if (error.retry_after) fields.emplace_back("Retry-After", std::to_string(error.retry_after->count()));
-  auto body = connect_error_json(error);
+  auto body = connect_error_json(error, call);
   auto const status = connect_http_status(status_code(error.kind));
   auto const replied = co_await responder.reply(status, std::move(fields), std::move(body));
   (void)replied;  // the peer left: nobody to tell
@@ -145,10 +127,10 @@ Async<void> write_text(httpd::Responder& responder, std::string text) {
 
 }  // namespace
 
-std::string connect_error_json(Error const& error) {
-  auto const detail = to_detail(error);
-  std::string json = "{\"code\":" + quoted(connect_code(status_code(error.kind)));
-  json += ",\"message\":" + quoted(valid_utf8(describe(error)));
+std::string connect_error_json(Error const& error, std::string_view call) {
+  auto const detail = to_detail(error, call);
+  std::string json = "{\"code\":" + json_text(connect_code(status_code(error.kind)));
+  json += ",\"message\":" + json_text(valid_utf8(describe(error)));
   json += ",\"details\":[{\"type\":\"hubd.v1.ErrorDetail\",\"value\":\"" + base64(detail.SerializeAsString());
   json += "\",\"debug\":" + to_json(detail) + "}]}";
   return json;
@@ -224,16 +206,17 @@ asio::awaitable<void> ConnectApi::answer_call(Method const& method, Principal pr
     co_await std::move(replying);
     co_return;
   }
+  auto call = calls_.name(*message);
   if (method.unary) {
-    auto running = unary(method, principal, std::move(message), responder);
+    auto running = unary(method, principal, std::move(message), std::move(call), responder);
     co_await std::move(running);
   } else {
-    auto running = stream(method, principal, std::move(message), enveloped, responder);
+    auto running = stream(method, principal, std::move(message), std::move(call), enveloped, responder);
     co_await std::move(running);
   }
 }
 
-asio::awaitable<void> ConnectApi::unary(Method const& method, Principal principal, MessagePtr message,
+asio::awaitable<void> ConnectApi::unary(Method const& method, Principal principal, MessagePtr message, std::string call,
                                         httpd::Responder& responder) {
   auto const executor = co_await asio::this_coro::executor;
   Result<MessagePtr> answer = fail(ErrorKind::internal, "the call ended by an exception");
@@ -242,8 +225,10 @@ asio::awaitable<void> ConnectApi::unary(Method const& method, Principal principa
   if (tasks.size() > 0) tasks.spawn("watch peer", watch_peer(responder, tasks));
   auto joining = tasks.join();
   co_await std::move(joining);
+  auto const failure = answer ? std::optional<Error>() : std::optional<Error>(answer.error());
+  note_end(log_, method, principal, call, failure ? &*failure : nullptr);
   if (!answer) {
-    auto replying = reply_error(responder, answer.error());
+    auto replying = reply_error(responder, answer.error(), std::move(call));
     co_await std::move(replying);
     co_return;
   }
@@ -253,7 +238,7 @@ asio::awaitable<void> ConnectApi::unary(Method const& method, Principal principa
   (void)replied;
 }
 
-asio::awaitable<void> ConnectApi::stream(Method const& method, Principal principal, MessagePtr message, bool enveloped,
+asio::awaitable<void> ConnectApi::stream(Method const& method, Principal principal, MessagePtr message, std::string call, bool enveloped,
                                          httpd::Responder& responder) {
   auto const executor = co_await asio::this_coro::executor;
   httpd::Fields fields{{"Content-Type", enveloped ? "application/connect+json" : "application/x-ndjson"}};
@@ -271,9 +256,11 @@ asio::awaitable<void> ConnectApi::stream(Method const& method, Principal princip
   tasks.spawn("watch peer", watch_peer(responder, tasks));
   auto joining = tasks.join();
   co_await std::move(joining);
+  auto const failure = result ? std::optional<Error>() : std::optional<Error>(result.error());
+  note_end(log_, method, principal, call, failure ? &*failure : nullptr);
   std::string last;
   if (!result)
-    last = frame(end_of_stream, "{\"error\":" + connect_error_json(result.error()) + "}");
+    last = frame(end_of_stream, "{\"error\":" + connect_error_json(result.error(), call) + "}");
   else if (enveloped)
     last = frame(end_of_stream, "{}");
   if (!last.empty()) {

@@ -32,8 +32,8 @@ class ConnectApi {
   asio::awaitable<void> hand_over(Principal principal, httpd::Request& request, httpd::Responder& responder) {
     return content_(principal, request, responder);
   }
-  asio::awaitable<void> unary(Method const& method, Principal principal, MessagePtr message, httpd::Responder& responder);
-  asio::awaitable<void> stream(Method const& method, Principal principal, MessagePtr message, bool enveloped,
+  asio::awaitable<void> unary(Method const& method, Principal principal, MessagePtr message, std::string call, httpd::Responder& responder);
+  asio::awaitable<void> stream(Method const& method, Principal principal, MessagePtr message, std::string call, bool enveloped,
                                httpd::Responder& responder);
 
   Registry const& registry_;
@@ -45,6 +45,6 @@ class ConnectApi {
 };
 
 /// {"code":...,"message":...,"details":[...]}.
-std::string connect_error_json(Error const& error);
+std::string connect_error_json(Error const& error, std::string_view call = {});
 
 }  // namespace hubd::daemon

@@ -24,14 +24,18 @@
 #include "core/net/task_group.h"
 #include "core/net/timers.h"
 #include "daemon/activation.h"
+#include "daemon/audit_file.h"
 #include "daemon/connect.h"
 #include "daemon/content_route.h"
 #include "daemon/grpc_server.h"
 #include "daemon/idle_threads.h"
+#include "daemon/limits/budgets.h"
 #include "daemon/live_config.h"
 #include "daemon/metrics.h"
+#include "daemon/metrics_port.h"
 #include "daemon/paths.h"
 #include "daemon/peer_policy.h"
+#include "daemon/process_facts.h"
 #include "daemon/services/admin.h"
 #include "daemon/services/auth.h"
 #include "daemon/services/cache.h"
@@ -58,6 +62,7 @@ constexpr unsigned idle_threads = 2;
 constexpr Bytes memory_per_connection = 2_MiB;
 constexpr auto drain_max = std::chrono::seconds(2);  // for answers of calls that the engine has ended
 constexpr auto drain_look = std::chrono::milliseconds(10);
+constexpr auto disk_look = std::chrono::seconds(10);
 constexpr auto idle_look_max = std::chrono::seconds(30);
 
 int exit_code_of(Error const& error) {
@@ -67,7 +72,13 @@ int exit_code_of(Error const& error) {
 
 unsigned hash_threads() { return std::clamp(std::thread::hardware_concurrency(), 1U, 8U); }
 
-engine::Tuning tuning(Config const& config) {
+/// What this process is allowed, which may be less than what the settings say.
+struct Allowed {
+  MemoryBudget memory;
+  std::uint64_t descriptors = 0;
+};
+
+engine::Tuning tuning(Config const& config, Allowed const& allowed) {
   engine::Tuning tuning;
   tuning.network = config.network_mode == NetworkMode::offline        ? engine::Tuning::Network::offline
                    : config.network_mode == NetworkMode::prefer_local ? engine::Tuning::Network::prefer_local
@@ -76,8 +87,9 @@ engine::Tuning tuning(Config const& config) {
   tuning.free_floor = config.free_floor;
   tuning.bandwidth = config.bandwidth;
   // A connection fills one buffer while another is written and hashed: memory bounds how many may move bytes.
-  auto const affordable = std::max<std::size_t>(1, static_cast<std::size_t>(config.memory_max / memory_per_connection));
-  tuning.connections_total = std::min(config.connections_total, affordable);
+  auto const affordable = std::max<std::size_t>(1, static_cast<std::size_t>(allowed.memory.bytes / memory_per_connection));
+  auto const openable = descriptor_budget(allowed.descriptors, config.connections_total, config.connections_per_uid);
+  tuning.connections_total = std::min({config.connections_total, affordable, openable.connections});
   tuning.connections_per_host = config.connections_per_host;
   tuning.connections_per_file = config.connections_per_file;
   return tuning;
@@ -92,7 +104,7 @@ cache::Cache::SharedStoreUse shared_store_use(SharedStoreUse use) {
   return cache::Cache::SharedStoreUse::read;
 }
 
-engine::Options engine_options(Config const& config, std::string const& state_folder) {
+engine::Options engine_options(Config const& config, Allowed const& allowed, std::string const& state_folder) {
   engine::Options options;
   options.state_folder = state_folder;
   options.upstreams = config.upstreams;
@@ -102,18 +114,9 @@ engine::Options engine_options(Config const& config, std::string const& state_fo
   options.xet = config.xet;
   options.adopt = config.adopt;
   options.files_in_flight = config.files_in_flight;
-  options.memory_max = config.memory_max;
-  options.tuning = tuning(config);
+  options.memory_max = allowed.memory.bytes;
+  options.tuning = tuning(config, allowed);
   return options;
-}
-
-/// Connections, partials and range workers take more than the 1024 descriptors that a shell hands down.
-void raise_descriptor_limit() {
-  constexpr rlim_t wanted = 65536;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(limit.rlim_max, wanted);
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// Has the operator let other users in?
@@ -125,11 +128,12 @@ bool has_guests(Config const& config) {
 /// The process's objects, general to specific, and the one coroutine that starts, waits and stops.
 class Daemon {
  public:
-  Daemon(ConfigSources sources, Settings settings)
+  Daemon(ConfigSources sources, Settings settings, std::uint64_t descriptors)
       : auto_started_(sources.auto_started),
         environment_(sources.environment),
         live_(std::move(sources), std::move(settings)),
         log_(live_.config().log_format, live_.config().log_level),
+        allowed_{memory_budget(live_.config().memory_max, live_.config().memory_max_set, own_memory_limit()), descriptors},
         policy_(geteuid(), live_.config().allow_uids),
         notifier_(environment_),
         background_(io_.get_executor(), [this](std::exception_ptr bug) { report(bug); }),
@@ -176,6 +180,7 @@ class Daemon {
     } else {
       background_.spawn("signals", handle_signals());
       background_.spawn("idle", exit_when_idle());
+      background_.spawn("disk look", look_at_disk());
       if (notifier_.watchdog()) background_.spawn("watchdog", feed_watchdog());
       log_.info(std::string("hubd ") + kVersion + " owns " + owner_->root() + " and serves " + live_.config().socket);
       notifier_.tell("READY=1");
@@ -201,6 +206,10 @@ class Daemon {
     auto state = co_await net::offload(disk_executor(), choose);
     if (!state) co_return state.error();
     state_folder_ = std::move(*state);
+    say_budgets();
+    auto audited = open_audit();
+    if (!audited) co_return audited.error();
+    audit_ = std::move(*audited);
     auto upstream = Upstream::make(io_.get_executor(), config, timers_, log_);
     if (!upstream) co_return upstream.error();
     upstream_ = std::move(*upstream);
@@ -210,14 +219,40 @@ class Daemon {
     cache_.emplace(*files_, *random_, std::move(cache_options), [this] { return owner_->check(); });
     engine::Parts parts{io_.get_executor(), disk_executor(),  hash_executor(), *files_,  *cache_, upstream_->http(),
                         upstream_->hub(),   entitlement_, timers_,         *random_, log_, &upstream_->http(),
-                        &upstream_->routes(), idle_.executor()};
-    engine_ = engine::make_engine(engine_options(config, state_folder_), parts);
+                        &upstream_->routes(), idle_.executor(), audit_.get()};
+    engine_ = engine::make_engine(engine_options(config, allowed_, state_folder_), parts);
     auto starting = engine_->start();
     auto const engine_started = co_await std::move(starting);
     if (!engine_started) co_return engine_started.error();
     build_services();
     auto const listening = listen();
     co_return listening;
+  }
+
+  void say_budgets() {
+    auto const& config = live_.config();
+    auto const& memory = allowed_.memory;
+    if (memory.bytes != config.memory_max) log_.info("buffers of transfers get " + human_size(memory.bytes) + ": " + memory.why);
+    for (auto const& warning : limit_warnings()) log_.warning(warning);
+  }
+
+  [[nodiscard]] std::vector<std::string> limit_warnings() const {
+    auto const& config = live_.config();
+    auto const openable = descriptor_budget(allowed_.descriptors, config.connections_total, config.connections_per_uid);
+    std::vector<std::string> warnings;
+    for (auto const& warning : {allowed_.memory.warning, openable.warning})
+      if (!warning.empty()) warnings.push_back(warning);
+    return warnings;
+  }
+
+  /// Null: nobody wants records.
+  Result<std::unique_ptr<engine::Audit>> open_audit() {
+    auto const& config = live_.config();
+    if (config.audit_to == AuditTo::off) return std::unique_ptr<engine::Audit>();
+    if (config.audit_to == AuditTo::log) return std::unique_ptr<engine::Audit>(std::make_unique<AuditLog>(clock_, log_));
+    auto file = AuditFile::open(state_folder_ + "/audit.jsonl", config.audit_size_max, clock_, log_);
+    if (!file) return file.error();
+    return std::unique_ptr<engine::Audit>(std::move(*file));
   }
 
   void build_services() {
@@ -238,12 +273,12 @@ class Daemon {
     cache_service_.emplace(std::move(cache_parts));
     cache_service_->add_to(registry_);
     Admin::Facts facts{kVersion,      owner_->root(), owner_->root_id(), state_folder_,
-                       config.socket, auto_started_,  clock_.now()};
+                       config.socket, allowed_.memory.why, auto_started_,  clock_.now()};
     Admin::Parts parts{*engine_, live_, policy_, clock_, *files_, upstream_->traffic(), calls_, disk_executor(), clients, stop};
     admin_.emplace(std::move(facts), std::move(parts));
     Checkup::Parts checkup{upstream_->resolver(), upstream_->http(), upstream_->hub(),    *files_,        *random_,
                            timers_,               log_,              io_.get_executor(), disk_executor()};
-    doctor_.emplace(Doctor::Parts{*engine_, live_, *callers_, owner_->root(), state_folder_}, checkup);
+    doctor_.emplace(Doctor::Parts{*engine_, live_, *callers_, owner_->root(), state_folder_, limit_warnings()}, checkup);
     doctor_->add_to(registry_);
     auth_->add_to(registry_);
     downloads_->add_to(registry_);
@@ -253,10 +288,7 @@ class Daemon {
     hub_service_->add_to(registry_);
     store_service_.emplace(*engine_, *callers_);
     store_service_->add_to(registry_);
-    auto metrics = [this] {
-      ServerCounts const counts{connections(), calls_.running(), calls_.total()};
-      return format_metrics(engine_->totals(), upstream_->traffic(), counts, upstream_->http().windows());
-    };
+    auto metrics = [this] { return metrics_text(); };
     content_.emplace(*engine_, *callers_);
     auto content = [this](Principal principal, httpd::Request& request, httpd::Responder& responder) {
       return content_->handle(principal, request, responder);
@@ -268,8 +300,35 @@ class Daemon {
       for (auto* const file : {&grpc_file_, &http_file_})
         if (*file) (*file)->admit(has_guests(changed));
       upstream_->tune(changed);
-      engine_->tune(tuning(changed));
+      engine_->tune(tuning(changed, allowed_));
     });
+  }
+
+  [[nodiscard]] std::string metrics_text() {
+    ServerCounts counts;
+    counts.connections = connections();
+    counts.calls_running = calls_.running();
+    counts.calls_total = calls_.total();
+    counts.upstream_connections = upstream_->connections();
+    counts.upstream_connections_max = live_.config().connections_total;
+    counts.resident = resident_bytes();
+    counts.open_files = open_files();
+    counts.open_files_max = open_files_max();
+    counts.disk_free = disk_free_;
+    counts.disk_floor = live_.config().free_floor;
+    return format_metrics(engine_->totals(), upstream_->traffic(), counts, upstream_->http().windows());
+  }
+
+  Result<void> serve_metrics() {
+    auto const& where = live_.config().metrics_listen;
+    if (where.empty()) return {};
+    auto const place = parse_loopback(where);
+    if (!place) return place.error();
+    auto port = MetricsPort::start(io_.get_executor(), place->first, place->second, [this] { return metrics_text(); }, log_);
+    if (!port) return port.error();
+    metrics_port_ = std::move(*port);
+    log_.info("metrics are served on " + place->first + " port " + std::to_string(metrics_port_->port()));
+    return {};
   }
 
   Result<void> listen() {
@@ -299,7 +358,8 @@ class Daemon {
       http_file_->admit(has_guests(config));
     }
     httpd::Options http_options;
-    http_options.connections_per_uid_max = config.connections_per_uid;
+    auto const openable = descriptor_budget(allowed_.descriptors, config.connections_total, config.connections_per_uid);
+    http_options.connections_per_uid_max = openable.connections_of_uid;
     http_options.connections_max = std::max<std::size_t>(http_options.connections_max, config.connections_per_uid);
     auto handler = [this](httpd::Request& request, httpd::Responder& responder) {
       return connect_->handle(request, responder);
@@ -308,11 +368,11 @@ class Daemon {
     if (!http_server) return http_server.error();
     http_server_ = std::move(*http_server);
     GrpcServer::Options grpc_options;
-    grpc_options.connections_per_uid_max = config.connections_per_uid;
+    grpc_options.connections_per_uid_max = openable.connections_of_uid;
     auto grpc_server = GrpcServer::start(io_.get_executor(), grpc, grpc_options, registry_, policy_, calls_, log_);
     if (!grpc_server) return grpc_server.error();
     grpc_server_ = std::move(*grpc_server);
-    return {};
+    return serve_metrics();
   }
 
   asio::awaitable<void> stop() {
@@ -335,6 +395,10 @@ class Daemon {
     if (http_server_) {
       auto http_stopping = http_server_->stop();
       co_await std::move(http_stopping);
+    }
+    if (metrics_port_) {
+      auto port_stopping = metrics_port_->stop();
+      co_await std::move(port_stopping);
     }
     background_.cancel();
     auto joining = background_.join();
@@ -392,6 +456,19 @@ class Daemon {
     }
   }
 
+  /// Metrics answer at once, also when the disk does not: they show the last look.
+  asio::awaitable<void> look_at_disk() {
+    auto const quiet = asio::this_coro::throw_if_cancelled(false);
+    co_await quiet;
+    while (true) {
+      auto look = [this] { return files_->free_space(owner_->root()); };
+      auto const free = co_await net::offload(disk_executor(), look);
+      disk_free_ = free ? std::optional<Bytes>(*free) : std::nullopt;
+      bool const slept = co_await timers_.sleep_for(disk_look);
+      if (!slept) co_return;
+    }
+  }
+
   asio::awaitable<void> feed_watchdog() {
     auto const quiet = asio::this_coro::throw_if_cancelled(false);
     co_await quiet;
@@ -414,6 +491,7 @@ class Daemon {
   Environment environment_;
   LiveConfig live_;
   StderrLog log_;
+  Allowed const allowed_;
   SystemClock clock_;
   std::unique_ptr<Random> random_ = system_random();
   std::unique_ptr<fs::FileSystem> files_ = fs::system_files();
@@ -431,7 +509,8 @@ class Daemon {
   std::optional<cache::Cache> cache_;
   hub::OwnersCache entitlement_;
   std::unique_ptr<engine::Engine> engine_;
-  CallCounter calls_;
+  std::unique_ptr<engine::Audit> audit_;
+  CallCounter calls_{random_->hex(6)};
   Registry registry_;
   std::optional<Callers> callers_;
   std::optional<Downloads> downloads_;
@@ -448,6 +527,8 @@ class Daemon {
   std::optional<SocketFile> http_file_;
   std::unique_ptr<httpd::Server> http_server_;
   std::unique_ptr<GrpcServer> grpc_server_;
+  std::unique_ptr<MetricsPort> metrics_port_;
+  std::optional<Bytes> disk_free_;
   net::TaskGroup background_;
   asio::steady_timer stop_asked_;  // never expires; cancelled by ask_stop
   asio::signal_set signals_;
@@ -465,8 +546,8 @@ int run(Options options) {
   }
   rlimit const no_core{0, 0};  // tokens are in memory
   (void)setrlimit(RLIMIT_CORE, &no_core);
-  raise_descriptor_limit();
-  Daemon daemon(std::move(options.sources), std::move(*settings));
+  auto const descriptors = raise_descriptor_limit();
+  Daemon daemon(std::move(options.sources), std::move(*settings), descriptors);
   return daemon.run();
 }
 

@@ -91,13 +91,14 @@ std::string_view connect_code(int status) { return code_of(status).name; }
 
 int connect_http_status(int status) { return code_of(status).http; }
 
-v1::ErrorDetail to_detail(Error const& error) {
+v1::ErrorDetail to_detail(Error const& error, std::string_view call) {
   v1::ErrorDetail detail;
   detail.set_kind(static_cast<v1::ErrorKind>(error.kind));
   detail.set_message(valid_utf8(error.what));
   detail.set_http_status(error.http_status);
   detail.set_request_id(valid_utf8(error.request_id));
   detail.set_host(valid_utf8(error.host));
+  detail.set_call_id(std::string(call));
   if (error.retry_after) detail.set_retry_after_seconds(error.retry_after->count());
   return detail;
 }

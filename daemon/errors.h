@@ -8,7 +8,8 @@
 namespace hubd::daemon {
 
 /// What a failed call carries on both transports.
-v1::ErrorDetail to_detail(Error const& error);
+/// `call`: the id of the call that failed.
+v1::ErrorDetail to_detail(Error const& error, std::string_view call = {});
 
 /// The gRPC status code of a kind, as a number (grpc::StatusCode); Connect's codes are the same under names.
 /// The one place where ErrorKind meets the transports.

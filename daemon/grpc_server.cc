@@ -30,10 +30,10 @@ constexpr auto shutdown_max = std::chrono::milliseconds(200);  // answers are fl
 constexpr std::size_t error_text_max = 1024;
 constexpr std::size_t error_field_max = 256;
 
-grpc::Status to_status(Error const& error) {
+grpc::Status to_status(Error const& error, std::string_view call = {}) {
   auto const code = static_cast<grpc::StatusCode>(status_code(error.kind));
   // Both texts travel in headers, which a client takes up to 8 KiB of.
-  auto detail = to_detail(error);
+  auto detail = to_detail(error, call);
   detail.set_message(shortened(detail.message(), error_text_max));
   detail.set_host(shortened(detail.host(), error_field_max));
   detail.set_request_id(shortened(detail.request_id(), error_field_max));
@@ -160,13 +160,14 @@ class Call final : public grpc::ServerGenericBidiReactor, public std::enable_sha
   }
 
   /// The whole call, on the executor; ends with Finish.
-  asio::awaitable<void> serve(Log& log) {
+  asio::awaitable<void> serve(Log& log, CallCounter& counter) {
     auto const quiet = asio::this_coro::throw_if_cancelled(false);
     co_await quiet;
     auto const on_bug = [&log](std::exception_ptr) { log.error("a gRPC call ended by an exception"); };
     net::TaskGroup tasks(host_.executor(), on_bug);
     tasks_ = &tasks;
     Result<MessagePtr> answer = fail(ErrorKind::internal, "the call ended by an exception");
+    auto const name = counter.name(*request_);
     if (cancelled_)
       answer = fail(ErrorKind::cancelled, "the caller went away");
     else
@@ -176,8 +177,10 @@ class Call final : public grpc::ServerGenericBidiReactor, public std::enable_sha
       co_await std::move(joining);
     }
     tasks_ = nullptr;
+    auto const failure = answer ? std::optional<Error>() : std::optional<Error>(answer.error());
+    note_end(log, *method_, principal_, name, failure ? &*failure : nullptr);
     if (!answer) {
-      Finish(to_status(answer.error()));
+      Finish(to_status(answer.error(), name));
     } else if (!*answer) {
       Finish(grpc::Status::OK);
     } else if (serialise(**answer)) {
@@ -347,7 +350,7 @@ class GrpcServerImpl final : public GrpcServer, public Host, private grpc::Callb
     co_await quiet;
     running_.insert(call);
     counter_.began();
-    auto serving = call->serve(log_);
+    auto serving = call->serve(log_, counter_);
     co_await std::move(serving);
     counter_.ended();
     running_.erase(call);

@@ -13,6 +13,7 @@ namespace hubd::daemon {
 
 /// One method of the API, apart from how it is carried.
 struct Method {
+  std::string name;  ///< "Downloads/Ensure", for the log
   std::function<MessagePtr()> new_request;
   /// One of the two is set. The request is consumed.
   std::function<Async<MessagePtr>(Principal, MessagePtr)> unary;
@@ -30,7 +31,7 @@ class Registry {
     method.unary = [&service, function](Principal principal, MessagePtr request) {
       return call<Service, Request, Response>(service, function, principal, std::move(request));
     };
-    methods_.emplace(std::move(path), std::move(method));
+    add(std::move(path), std::move(method));
   }
 
   template <class Service, class Request, class Event>
@@ -41,7 +42,7 @@ class Registry {
     method.stream = [&service, function](Principal principal, MessagePtr request, EventQueue& queue) {
       return call_stream<Service, Request, Event>(service, function, principal, std::move(request), queue);
     };
-    methods_.emplace(std::move(path), std::move(method));
+    add(std::move(path), std::move(method));
   }
 
   /// Null for an unknown path.
@@ -51,6 +52,11 @@ class Registry {
   }
 
  private:
+  void add(std::string path, Method method) {
+    constexpr std::string_view package = "/hubd.v1.";
+    method.name = path.starts_with(package) ? path.substr(package.size()) : path;
+    methods_.emplace(std::move(path), std::move(method));
+  }
   template <class Service, class Request, class Response>
   static Async<MessagePtr> call(Service& service, Async<Response> (Service::*function)(Principal, Request),
                                 Principal principal, MessagePtr request) {

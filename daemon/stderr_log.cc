@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "core/base/call_note.h"
+
 namespace hubd::daemon {
 namespace {
 
@@ -52,7 +54,7 @@ StderrLog::StderrLog(LogFormat format, LogLevel level)
     : state_(new State{format == LogFormat::json,
                        spdlog::logger("hubd", std::make_shared<spdlog::sinks::stderr_sink_mt>())}) {
   if (state_->json)
-    state_->logger.set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})", spdlog::pattern_time_type::utc);
+    state_->logger.set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
   else
     state_->logger.set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
   state_->logger.flush_on(spdlog::level::trace);
@@ -64,7 +66,11 @@ StderrLog::~StderrLog() = default;
 bool StderrLog::enabled(LogLevel level) const { return state_->logger.should_log(to_spdlog(level)); }
 
 void StderrLog::write(LogLevel level, std::string_view line) {
-  auto const text = escaped(line, state_->json);
+  auto text = escaped(line, state_->json);
+  if (state_->json) {
+    auto const [plain, call] = split_call(line);
+    text = (call.empty() ? std::string() : "\"call\":\"" + std::string(call) + "\",") + "\"message\":\"" + escaped(plain, true) + '"';
+  }
   state_->logger.log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
 }
 

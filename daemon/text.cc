@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/text.h"
 
+#include <cstdio>
+
 #include <cstdint>
 
 namespace hubd::daemon {
@@ -50,6 +52,24 @@ std::string valid_utf8(std::string_view text) {
     text.remove_prefix(size > 0 ? size : 1);
   }
   return out;
+}
+
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (char const c : valid_utf8(text)) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      out += escaped;
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
 }
 
 std::string shortened(std::string text, std::size_t size_max) {

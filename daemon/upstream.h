@@ -41,6 +41,7 @@ class Upstream {
   /// Sends nothing into an empty rate-limit window.
   [[nodiscard]] engine::WindowedHttp& http() { return windowed_; }
   [[nodiscard]] hub::HubClient& hub() { return hub_; }
+  [[nodiscard]] std::size_t connections() const { return http_->connections(); }
   [[nodiscard]] net::Resolver& resolver() { return *resolver_; }
   [[nodiscard]] Traffic const& traffic() const { return *traffic_; }
   [[nodiscard]] engine::Routes& routes() { return *routes_; }

@@ -103,11 +103,14 @@ void register_commands(Registrar& registrar) {
   add_plan(registrar);
   add_ready(registrar);
   add_transfers(registrar);
+  add_why(registrar);
+  add_top(registrar);
   add_cache(registrar);
   add_store(registrar);
   add_auth(registrar);
   add_status(registrar);
   add_doctor(registrar);
+  add_probe(registrar);
   add_config(registrar);
   add_hash(registrar);
   add_repos_read(registrar);

@@ -223,6 +223,8 @@ void Output::json_line(boost::json::value const& value, bool indented) {
   out_ << to_text(value, style) << '\n';
 }
 
+void Output::flush() { out_.flush(); }
+
 void Output::warning(std::string_view sentence) {
   err_ << coloured("Warning: " + printable(sentence), kYellow) << '\n';
 }
@@ -257,10 +259,12 @@ void Output::error(client::Error const& error) {
   if (!error.host.empty()) more["host"] = error.host;
   if (error.retry_after) more["retry_after"] = error.retry_after->count();
   if (!error.hint.empty()) more["hint"] = error.hint;
+  if (!error.call_id.empty()) more["call_id"] = error.call_id;
   auto sentence = error.message;
   bool const named = sentence.find(error.request_id) != std::string::npos;
   bool const object = style_.mode == Mode::json && !style_.as_hf;
   if (!object && !error.request_id.empty() && !named) sentence += " (request id " + error.request_id + ")";
+  if (!object && !style_.as_hf && !error.call_id.empty()) sentence += " [call " + error.call_id + "]";
   error_line(name_of(error.kind), sentence, std::move(more));
   if (!object && !error.hint.empty()) hint(error.hint);
 }

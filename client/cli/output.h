@@ -57,6 +57,9 @@ class Output {
   /// JSON, indented as hf writes file listings or on one line.
   void json_line(boost::json::value const& value, bool indented = false);
 
+  /// For who prints now and then: what was printed is on its way.
+  void flush();
+
   void warning(std::string_view sentence);
   /// Not in quiet mode.
   void hint(std::string_view sentence);

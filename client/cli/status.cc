@@ -44,7 +44,11 @@ ExitCode status(Session& session) {
       {"requests", json::value(status->requests)},
       {"integrity_failures", json::value(status->integrity_failures)},
       {"unverified_blobs", json::value(status->unverified_blobs)},
-      {"memory", size(status->rss_bytes)}};
+      {"memory", size(status->rss_bytes)},
+      {"memory_max", size(status->memory_max)},
+      {"memory_why", json::value(status->memory_why)},
+      {"open_files", json::value(status->open_files)},
+      {"open_files_max", json::value(status->open_files_max)}};
   if (json_form) {
     fields.emplace_back("root_id", status->root_id);
     fields.emplace_back("problem", status->problem);

@@ -7,6 +7,7 @@
 #include "client/cli/departure.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/text.h"
+#include "client/cli/transfer_view.h"
 #include "core/base/bytes.h"
 
 namespace hubd::cli {
@@ -20,49 +21,6 @@ struct Options {
   bool all = false;
   std::chrono::milliseconds timeout{0};
 };
-
-std::string repo_text(client::Transfer const& transfer) {
-  auto const type = transfer.repo.type;
-  return (type == client::RepoType::model ? std::string() : std::string(type_name(type)) + "s/") + transfer.repo.id;
-}
-
-std::string_view name_of(client::Priority priority) {
-  switch (priority) {
-    case client::Priority::background: return "background";
-    case client::Priority::interactive: return "interactive";
-    default: return "normal";
-  }
-}
-
-json::object to_json(client::Transfer const& transfer) {
-  json::object item;
-  item["id"] = transfer.id;
-  item["repo_id"] = transfer.repo.id;
-  item["repo_type"] = type_name(transfer.repo.type);
-  item["revision"] = transfer.repo.revision;
-  item["commit"] = transfer.commit;
-  item["state"] = transfer.state;
-  item["waiting_for"] = transfer.waiting_for;
-  item["bytes_done"] = transfer.bytes_done;
-  item["bytes_total"] = transfer.bytes_total;
-  item["bytes_fetched"] = transfer.bytes_fetched;
-  item["files_done"] = transfer.files_done;
-  item["files_total"] = transfer.files_total;
-  item["rate"] = transfer.rate;
-  item["eta_seconds"] = transfer.eta_seconds;
-  item["clients"] = transfer.leases;
-  item["detached"] = transfer.detached;
-  item["priority"] = name_of(transfer.priority);
-  item["path"] = transfer.path;
-  item["created_unix_ms"] = transfer.created_unix_ms;
-  if (transfer.error) {
-    json::object error;
-    error["kind"] = name_of(transfer.error->kind);
-    error["message"] = transfer.error->message;
-    item["error"] = std::move(error);
-  }
-  return item;
-}
 
 client::Progress progress_of(client::Transfer const& transfer, std::vector<client::FileProgress> const& files) {
   client::Progress progress;
@@ -90,12 +48,11 @@ ExitCode list(Session& session, Options const& options) {
     table.items.emplace_back(to_json(transfer));
     bool const moves = transfer.state == "running";
     bool const known = moves && std::isfinite(transfer.eta_seconds) && transfer.eta_seconds >= 0;
-    auto const share = transfer.bytes_total == 0 ? 100 : transfer.bytes_done * 100 / transfer.bytes_total;
     table.rows.push_back(
         {json::value(transfer.id), json::value(repo_text(transfer)),
          json::value(transfer.repo.revision.empty() ? "main" : transfer.repo.revision), json::value(transfer.state),
-         json::value(std::to_string(share) + "%"), json::value(human_size(transfer.bytes_total)),
-         json::value(moves && transfer.rate >= 1 ? human_size(static_cast<Bytes>(transfer.rate)) + "/s" : ""),
+         json::value(share_text(transfer)), json::value(human_size(transfer.bytes_total)),
+         json::value(moves ? rate_text(transfer.rate) : ""),
          json::value(known ? duration_text(static_cast<std::int64_t>(transfer.eta_seconds)) : ""),
          json::value(transfer.leases), json::value(transfer.error ? transfer.error->message : transfer.waiting_for)});
   }

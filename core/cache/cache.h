@@ -104,7 +104,8 @@ class Cache {
   Result<void> write_pointer(RepoRef const& repo, Commit const& commit, std::string const& path, std::string const& etag);
   /// Removes a blob that turned out wrong, and nothing else. The caller holds the lock.
   Result<void> remove_blob(RepoRef const& repo, std::string const& etag);
-  /// Makes all names published so far in this repo durable: fsync of blobs/ and of the snapshot's folders.
+  /// Makes all names published so far in this repo durable: fsync of blobs/ and of the snapshot's folders. What was deleted
+  /// meanwhile is no failure.
   Result<void> sync(RepoRef const& repo, Commit const& commit);
 
  private:

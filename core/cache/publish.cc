@@ -27,10 +27,16 @@ Result<std::string> follow(fs::FileSystem& files, std::string path) {
   return fail(ErrorKind::local_entry_not_found, path + " is not a file");
 }
 
+/// What somebody deleted meanwhile has no names left to make durable.
+Result<void> unless_gone(Result<void> synced) {
+  if (!synced && synced.error().kind == ErrorKind::local_entry_not_found) return {};
+  return synced;
+}
+
 /// The folder and every folder below it; links are not followed.
 Result<void> sync_folders(fs::FileSystem& files, std::string const& folder) {
   auto const names = files.list(folder);
-  if (!names) return names.error();
+  if (!names) return unless_gone(names.error());
   for (auto const& name : *names) {
     auto const path = folder + "/" + name;
     auto const stat = files.lstat(path);
@@ -38,7 +44,7 @@ Result<void> sync_folders(fs::FileSystem& files, std::string const& folder) {
     auto const synced = sync_folders(files, path);
     if (!synced) return synced;
   }
-  return files.sync_directory(folder);
+  return unless_gone(files.sync_directory(folder));
 }
 
 }  // namespace
@@ -214,13 +220,13 @@ Result<void> Cache::remove_blob(RepoRef const& repo, std::string const& etag) {
 }
 
 Result<void> Cache::sync(RepoRef const& repo, Commit const& commit) {
-  auto const blobs = files_.sync_directory(layout_.blobs(repo));
+  auto const blobs = unless_gone(files_.sync_directory(layout_.blobs(repo)));
   if (!blobs) return blobs;
   auto const snapshot = layout_.snapshot(repo, commit);
   auto const folders = sync_folders(files_, snapshot);
   if (!folders) return folders;
   for (auto const& folder : {folder_of(snapshot), layout_.repo(repo), layout_.root()}) {
-    auto const synced = files_.sync_directory(folder);
+    auto const synced = unless_gone(files_.sync_directory(folder));
     if (!synced) return synced;
   }
   return {};

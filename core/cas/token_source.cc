@@ -6,11 +6,13 @@
 namespace hubd::cas {
 namespace {
 
-constexpr WallTime::duration margin = std::chrono::seconds(60);  // the reference client's is 30 s
+constexpr Duration margin = std::chrono::seconds(60);      // the reference client's is 30 s
+constexpr Duration life_unknown = std::chrono::seconds(30);  // of one that is over by this host's clock: that must be wrong
+constexpr Duration life_max = std::chrono::hours(24);
 
 }  // namespace
 
-bool TokenSource::fresh() const { return access_ && clock_.wall() < renew_at_; }
+bool TokenSource::fresh() const { return access_ && clock_.now() < renew_at_; }
 
 void TokenSource::refuse(Access const& access) {
   if (access_ && access_->token == access.token && access_->url == access.url) access_.reset();
@@ -35,9 +37,9 @@ Async<Access> TokenSource::get() {
   Fetching const fetching(*this);  // when this caller is cancelled, the next one through the loop fetches
   auto fetched = co_await fetch();
   if (!fetched) co_return fetched.error();
-  auto const now = clock_.wall();
-  auto const life = fetched->expires - now;
-  renew_at_ = fetched->expires - std::min(margin, life / 2);
+  auto const left = fetched->expires - clock_.wall();
+  auto const life = left.count() <= 0 ? life_unknown : std::min<Duration>(std::chrono::duration_cast<Duration>(left), life_max);
+  renew_at_ = clock_.now() + life - std::min(margin, life / 2);
   access_ = *fetched;
   co_return *fetched;
 }

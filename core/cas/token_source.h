@@ -10,6 +10,9 @@
 namespace hubd::cas {
 
 /// The access that CAS calls use, fetched when one is needed, ahead of its expiry, and by one of those who wait.
+///
+/// The time of day is asked once, how long a new access lives; a clock that is set later, by years too, changes nothing, and
+/// one that was wrong then costs at most a refusal (too late) or a fetch each half minute (too early).
 /// All on one executor. Outlives everybody who waits in get().
 class TokenSource {
  public:
@@ -31,7 +34,7 @@ class TokenSource {
   [[nodiscard]] bool fresh() const;
   Clock const& clock_;
   std::optional<Access> access_;
-  WallTime renew_at_{};  ///< a minute ahead of its expiry; sooner when it lives shorter than two
+  Time renew_at_{};  ///< a minute ahead of its expiry; sooner when it lives shorter than two
   bool fetching_ = false;
   net::Signal changed_;
 };

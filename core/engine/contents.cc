@@ -40,12 +40,11 @@ class DiskStream final : public ContentStream {
 /// Bytes of the Hub, handed on. The last ones of a whole file only when all of it hashes right.
 class NetworkStream final : public ContentStream {
  public:
-  NetworkStream(Context& context, std::shared_ptr<transfer::Source> source, std::shared_ptr<sched::Admission::Who const> who,
-                std::unique_ptr<transfer::Permit> permit, std::unique_ptr<http::Response> response, std::string name, Bytes length, std::optional<hash::ContentHasher> hasher,
+  NetworkStream(Context& context, std::shared_ptr<transfer::Source> source, std::unique_ptr<transfer::Permit> permit,
+                std::unique_ptr<http::Response> response, std::string name, Bytes length, std::optional<hash::ContentHasher> hasher,
                 std::string etag)
       : context_(context),
         source_(std::move(source)),
-        who_(std::move(who)),
         permit_(std::move(permit)),
         response_(std::move(response)),
         name_(std::move(name)),
@@ -89,7 +88,6 @@ class NetworkStream final : public ContentStream {
  private:
   Context& context_;
   std::shared_ptr<transfer::Source> source_;  // shared with later ranges of the file
-  std::shared_ptr<sched::Admission::Who const> who_;  // what permit_ looks at
   std::unique_ptr<transfer::Permit> permit_;
   std::unique_ptr<http::Response> response_;
   std::string name_;
@@ -140,10 +138,9 @@ class Contents::One final : public Content {
     }
     auto const source = source_;
     auto const host = http::parse_url(repo_.endpoint);
-    sched::Admission::Who const asks{caller_.principal, sched::TransferKey{key_}, sched::FileKey{key_},
-                                     host ? host->origin.authority() : repo_.endpoint};
-    auto const who = std::make_shared<sched::Admission::Who const>(asks);  // shared with the stream, whose permit looks at it
-    auto permit = co_await context_.desk.acquire(*who);
+    sched::Admission::Who asker{caller_.principal, sched::TransferKey{key_}, sched::FileKey{key_}, host ? host->origin.authority() : repo_.endpoint};
+    auto who = std::make_shared<sched::Admission::Who const>(std::move(asker));
+    auto permit = co_await context_.desk.acquire(std::move(who));
     if (!permit) co_return permit.error();
     auto const before = source->requests();
     auto response = co_await source->open(extent, context_.options.progress_timeout);
@@ -151,7 +148,7 @@ class Contents::One final : public Content {
     if (!response) co_return response.error();
     std::optional<hash::ContentHasher> hasher;
     if (extent.offset == 0 && extent.length == file_.size) hasher.emplace(*id, file_.size);
-    std::unique_ptr<ContentStream> stream = std::make_unique<NetworkStream>(context_, source, who, std::move(*permit), std::move(*response), name,
+    std::unique_ptr<ContentStream> stream = std::make_unique<NetworkStream>(context_, source, std::move(*permit), std::move(*response), name,
                                                                             extent.length, std::move(hasher), etag_);
     co_return stream;
   }

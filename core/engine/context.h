@@ -50,8 +50,9 @@ struct Context {
   std::atomic<bool> stopping = false;  ///< atomic: hashing on the pool looks at it
 
   /// Each permit may hold a block of a body in memory, and as much again on its way to disk and hash.
+  static constexpr Bytes memory_per_permit = 4_MiB;
   [[nodiscard]] sched::Admission::Limits permit_limits() const {
-    auto const total = std::max<std::size_t>(1, std::min<std::size_t>(tuning.connections_total, options.memory_max / 4_MiB));
+    auto const total = std::max<std::size_t>(1, std::min<std::size_t>(tuning.connections_total, options.memory_max / memory_per_permit));
     return {total, tuning.connections_per_host, tuning.connections_per_file};
   }
   void tune(Tuning const& fresh) {

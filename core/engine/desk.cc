@@ -20,7 +20,8 @@ int minute_of_day(WallTime time) {
 
 class Desk::Held final : public transfer::Permit {
  public:
-  Held(Desk& desk, sched::Admission::Ticket ticket, sched::Admission::Who const& who) : desk_(desk), ticket_(ticket), who_(who) {}
+  Held(Desk& desk, sched::Admission::Ticket ticket, std::shared_ptr<sched::Admission::Who const> who)
+      : desk_(desk), ticket_(ticket), who_(std::move(who)) {}
   ~Held() override {
     if (left_ > 0) desk_.bandwidth_.give_back(charged_, left_);
     desk_.leave(ticket_);
@@ -32,8 +33,8 @@ class Desk::Held final : public transfer::Permit {
   }
   void spend(Bytes bytes) override { left_ -= std::min(left_, bytes); }
   Async<void> more() override {
-    charged_ = {who_.principal, who_.transfer, who_.priority};
-    auto const quantum = co_await desk_.quantum(charged_);
+    charged_ = {who_->principal, who_->transfer, who_->priority};
+    auto const quantum = co_await desk_.quantum(charged_, who_->file);
     if (!quantum) co_return quantum.error();
     left_ += *quantum;
     co_return Result<void>();
@@ -42,7 +43,7 @@ class Desk::Held final : public transfer::Permit {
  private:
   Desk& desk_;
   sched::Admission::Ticket ticket_;
-  sched::Admission::Who const& who_;  // its file's, which outlives us
+  std::shared_ptr<sched::Admission::Who const> who_;  // with whoever may change its priority
   sched::Bandwidth::Who charged_{};   // for the last quantum
   Bytes left_ = 0;
 };
@@ -93,9 +94,9 @@ asio::awaitable<void> Desk::pace() {
   }
 }
 
-Async<Bytes> Desk::quantum(sched::Bandwidth::Who who) {
+Async<Bytes> Desk::quantum(sched::Bandwidth::Who who, sched::FileKey file) {
   auto const ticket = bandwidth_.ask(who);
-  Waiter waiter(executor_);
+  Waiter waiter(executor_, file, timers_.clock().now());
   struct Place {  // leaves the line also when this coroutine is unwound
     Desk& desk;
     sched::Bandwidth::Ticket ticket;
@@ -120,6 +121,19 @@ void Desk::reweigh(sched::Admission::Who const& who) {
   pump();
 }
 
+Desk::Standing Desk::standing(sched::FileKey file) const {
+  auto const place = admission_.standing(file);
+  Standing standing;
+  standing.permits = place.held;
+  if (place.first) {
+    auto const waiter = waiters_.find(*place.first);
+    if (waiter != waiters_.end()) standing.permit_since = waiter->second->since;
+  }
+  for (auto const& [ticket, waiter] : byte_waiters_)
+    if (waiter->file == file && (!standing.bytes_since || waiter->since < *standing.bytes_since)) standing.bytes_since = waiter->since;
+  return standing;
+}
+
 void Desk::leave(sched::Admission::Ticket ticket) {
   admission_.leave(ticket);
   pump();
@@ -133,10 +147,10 @@ void Desk::pump() {
   }
 }
 
-Async<std::unique_ptr<transfer::Permit>> Desk::acquire(sched::Admission::Who const& who) {
-  auto const ticket = admission_.ask(who);
+Async<std::unique_ptr<transfer::Permit>> Desk::acquire(std::shared_ptr<sched::Admission::Who const> who) {
+  auto const ticket = admission_.ask(*who);
   line_changed_.notify();
-  Waiter waiter(executor_);
+  Waiter waiter(executor_, who->file, timers_.clock().now());
   struct Place {  // leaves the table also when this coroutine is unwound
     Desk& desk;
     sched::Admission::Ticket ticket;

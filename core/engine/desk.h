@@ -21,10 +21,8 @@ class Desk {
 
   /// Hands out bytes to who waits for them, until cancelled. To be spawned once.
   asio::awaitable<void> pace();
-  /// Fails: cancelled.
-  /// `who` outlives the permit: its priority is looked at for every quantum of bytes.
-  Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who const& who);
-  Async<std::unique_ptr<transfer::Permit>> acquire(sched::Admission::Who&& who) = delete;
+  /// `who` is shared with whoever may change its priority, which is looked at for every quantum of bytes. Fails: cancelled.
+  Async<std::unique_ptr<transfer::Permit>> acquire(std::shared_ptr<sched::Admission::Who const> who);
   /// After the priority of a `who` was changed: what waits and what is held counts by it from now on.
   void reweigh(sched::Admission::Who const& who);
   /// Takes effect at once, also for who waits.
@@ -34,18 +32,30 @@ class Desk {
   [[nodiscard]] std::optional<Bytes> bandwidth() const { return bandwidth_.rate(); }
   [[nodiscard]] std::size_t in_use() const { return admission_.in_use(); }
   [[nodiscard]] std::size_t waiting() const { return admission_.waiting(); }
+  [[nodiscard]] std::size_t waiting_for_bytes() const { return byte_waiters_.size(); }
+  [[nodiscard]] sched::Admission::Limits const& limits() const { return admission_.limits(); }
+  [[nodiscard]] std::map<std::string, std::size_t> hosts() const { return admission_.hosts(); }
+  /// What one file holds and waits for.
+  struct Standing {
+    std::size_t permits = 0;
+    std::optional<Time> permit_since;  ///< it waits for (another) permit since then
+    std::optional<Time> bytes_since;   ///< it waits for bytes since then
+  };
+  [[nodiscard]] Standing standing(sched::FileKey file) const;
 
  private:
   class Held;
   struct Waiter {
-    explicit Waiter(asio::any_io_executor executor) : woken(std::move(executor)) {}
+    Waiter(asio::any_io_executor executor, sched::FileKey key, Time now) : woken(std::move(executor)), file(key), since(now) {}
     net::Signal woken;
+    sched::FileKey file;
+    Time since;
     bool granted = false;
     Bytes bytes = 0;
   };
   void leave(sched::Admission::Ticket ticket);
   void pump();
-  Async<Bytes> quantum(sched::Bandwidth::Who who);
+  Async<Bytes> quantum(sched::Bandwidth::Who who, sched::FileKey file);
   void pump_bytes();
   /// Sets the rate that holds at this time of day.
   void follow_the_day();
@@ -63,17 +73,19 @@ class Desk {
 /// One file's place at the desk.
 class FilePermits final : public transfer::Permits {
  public:
-  FilePermits(Desk& desk, sched::Admission::Who who) : desk_(desk), who_(std::move(who)) {}
+  FilePermits(Desk& desk, sched::Admission::Who who) : desk_(desk), who_(std::make_shared<sched::Admission::Who>(std::move(who))) {}
   Async<std::unique_ptr<transfer::Permit>> acquire() override { return desk_.acquire(who_); }
-  [[nodiscard]] sched::Priority priority() const { return who_.priority; }
+  [[nodiscard]] sched::Admission::Who const& who() const { return *who_; }
+  [[nodiscard]] Desk::Standing standing() const { return desk_.standing(who_->file); }
+  [[nodiscard]] sched::Priority priority() const { return who_->priority; }
   void set_priority(sched::Priority priority) {
-    who_.priority = priority;
-    desk_.reweigh(who_);
+    who_->priority = priority;
+    desk_.reweigh(*who_);
   }
 
  private:
   Desk& desk_;
-  sched::Admission::Who who_;
+  std::shared_ptr<sched::Admission::Who> who_;  // shared with the permits that are held
 };
 
 }  // namespace hubd::engine

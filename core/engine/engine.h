@@ -22,6 +22,8 @@ namespace hubd::engine {
 
 struct Tuning;  // make_engine.h
 class StoreCare;  // store_care.h
+struct Why;       // insight.h
+struct Overview;  // insight.h
 
 /// What belongs to the caller and travels with each call.
 struct Caller {
@@ -32,6 +34,7 @@ struct Caller {
   bool disable_xet = false;       ///< the caller's HF_HUB_DISABLE_XET: by the plain route
   std::optional<Time> deadline;   ///< of the whole call
   std::string user_agent;
+  std::string call;  ///< id of the call, for log and audit; empty: none
 };
 
 /// Which files of a listing: explicit names, else the filter.
@@ -224,6 +227,12 @@ class Content {
 struct Totals {
   std::uint64_t transfers_running = 0;
   std::uint64_t transfers_waiting = 0;
+  std::uint64_t transfers_parked = 0;
+  std::uint64_t permits = 0;          ///< held: connections that may move bytes now
+  std::uint64_t permits_max = 0;
+  std::uint64_t permits_waiting = 0;
+  std::optional<Bytes> bandwidth;     ///< the limit in force now; nothing: none
+  Bytes memory_max = 0;
   Bytes bytes_fetched = 0;
   std::uint64_t requests = 0;
   Bytes bytes_published = 0;
@@ -233,7 +242,6 @@ struct Totals {
   Bytes bytes_bridged = 0;          ///< of chunks on this host that were fetched all the same, with what stands beside them
   Bytes bytes_reused = 0;           ///< of Xet files, that came from chunks on this host
   std::uint64_t xet_fallbacks = 0;  ///< that began there and came by the plain route
-  std::uint64_t connections_in_use = 0;  ///< permits to fetch a range
   std::string problem;
 };
 
@@ -275,6 +283,10 @@ class Engine {
   /// Waits for the end of a transfer as a lease of one's own; a parked one goes on at once, a paused one stays paused.
   /// Fails: entry_not_found; deadline_exceeded; as the transfer.
   virtual Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) = 0;
+  /// From memory: neither disk nor network are looked at. Fails: entry_not_found.
+  virtual Result<Why> why(Principal principal, std::string const& id) = 0;
+  /// The principal's transfers that have not ended, and the host's budgets. From memory too.
+  virtual Overview overview(Principal principal) = 0;
   virtual StoreCare& store() = 0;
   virtual Totals totals() const = 0;
   virtual void tune(Tuning const& tuning) = 0;

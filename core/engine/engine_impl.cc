@@ -385,11 +385,13 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
     return found->second;
   }
   // One that is parked for the same goes on at once, now that somebody asks for it.
+  EventLog events;
   for (auto const& [parked_id, parked] : parked_) {
     if (parked.key != key) continue;
     if (id.empty() || id == parked_id) {
       task.priority = std::max(task.priority, parked.job->task().priority);
       id = parked_id;
+      events = parked.job->events();
       tries_[id] = {parked.attempt, parked.since};
       parked_.erase(parked_id);
     }
@@ -397,7 +399,7 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
   }
   auto const number = next_transfer_++;
   if (id.empty()) id = "t" + std::to_string(number) + "-" + context_.parts.random.hex(6);
-  auto job = std::make_shared<TransferJob>(context_, files_, verifier_, id, sched::TransferKey{number}, std::move(task));
+  auto job = std::make_shared<TransferJob>(context_, files_, verifier_, id, sched::TransferKey{number}, std::move(task), std::move(events));
   by_task_.insert_or_assign(key, job);
   running_.emplace(id, job);
   tasks_.spawn("transfer", drive(job, key));
@@ -417,7 +419,12 @@ asio::awaitable<void> EngineImpl::drive(std::shared_ptr<TransferJob> job, std::s
     co_return;
   }
   tries_.erase(job->id());
-  finished_.emplace_back(job->task().caller.principal, job->info());
+  note_finished(job->task().caller.principal, job->info(), job->events());
+}
+
+void EngineImpl::note_finished(Principal principal, TransferInfo info, EventLog events) {
+  events.add(TransferEvent::Kind::ended, context_.clock().wall(), info.error ? info.state + ": " + describe(*info.error) : info.state);
+  finished_.push_back({principal, std::move(info), std::move(events)});
   if (finished_.size() > finished_max) finished_.pop_front();
 }
 
@@ -597,8 +604,8 @@ Async<std::shared_ptr<Content>> EngineImpl::content(ContentRequest request) {
 std::vector<TransferInfo> EngineImpl::transfers(Principal principal, bool include_finished) {
   std::vector<TransferInfo> list;
   if (include_finished)
-    for (auto const& [owner, info] : finished_)
-      if (owner == principal) list.push_back(info);
+    for (auto const& finished : finished_)
+      if (finished.principal == principal) list.push_back(finished.info);
   for (auto const& [id, parked] : parked_)
     if (parked.job->task().caller.principal == principal) list.push_back(info_of(parked));
   for (auto const& [id, job] : running_)
@@ -616,8 +623,8 @@ Result<TransferInfo> EngineImpl::transfer(Principal principal, std::string const
   auto const job = find(principal, id);
   if (job) return (*job)->info();
   if (auto const* const parked = find_parked(principal, id)) return info_of(*parked);
-  for (auto const& [owner, info] : finished_)
-    if (owner == principal && info.id == id) return info;
+  for (auto const& finished : finished_)
+    if (finished.principal == principal && finished.info.id == id) return finished.info;
   return job.error();
 }
 
@@ -627,8 +634,8 @@ Result<TransferInfo> EngineImpl::cancel(Principal principal, std::string const& 
     auto info = info_of(*parked);
     info.state = "cancelled";
     info.error = fail(ErrorKind::cancelled, describe(info.repo) + " was cancelled; what came so far is kept for the next time");
+    note_finished(principal, info, parked->job->events());
     forget_parked(id);
-    finished_.emplace_back(principal, info);
     return info;
   }
   if (!job) return transfer(principal, id);  // one that has ended is as cancelled as it gets
@@ -656,7 +663,12 @@ Totals EngineImpl::totals() const {
     else ++totals.transfers_waiting;
   }
   totals.unverified_blobs = verifier_.waiting();
-  totals.connections_in_use = context_.desk.in_use();
+  totals.transfers_parked = parked_.size();
+  totals.permits = context_.desk.in_use();
+  totals.permits_max = context_.permit_limits().total;
+  totals.permits_waiting = context_.desk.waiting();
+  totals.bandwidth = context_.desk.bandwidth();
+  totals.memory_max = context_.options.memory_max;
   return totals;
 }
 

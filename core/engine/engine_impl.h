@@ -9,6 +9,7 @@
 #include "core/engine/contents.h"
 #include "core/engine/context.h"
 #include "core/engine/file_job.h"
+#include "core/engine/insight.h"
 #include "core/engine/listings.h"
 #include "core/engine/lookups.h"
 #include "core/engine/revisions.h"
@@ -38,6 +39,8 @@ class EngineImpl final : public Engine {
   Async<TransferInfo> pause(Principal principal, std::string id) override;
   Async<TransferInfo> resume(Principal principal, std::string id) override;
   Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) override;
+  Result<Why> why(Principal principal, std::string const& id) override;
+  Overview overview(Principal principal) override;
   StoreCare& store() override { return keeper_; }
   Totals totals() const override;
   void tune(Tuning const& tuning) override { context_.tune(tuning); }
@@ -93,6 +96,7 @@ class EngineImpl final : public Engine {
   };
   void park(std::shared_ptr<TransferJob> job, std::string key);
   asio::awaitable<void> unpark_later(std::string id, std::uint64_t number, Time when);
+  void note_finished(Principal principal, TransferInfo info, EventLog events);
   void forget_parked(std::string const& id);
   asio::awaitable<void> forget_row(std::string id);
   [[nodiscard]] TransferInfo info_of(Parked const& parked) const;
@@ -119,7 +123,12 @@ class EngineImpl final : public Engine {
   std::map<std::string, std::shared_ptr<TransferJob>> running_;  // by id
   std::map<std::string, Parked> parked_;                         // by id
   std::uint64_t parkings_ = 0;
-  std::deque<std::pair<Principal, TransferInfo>> finished_;      // newest last
+  struct Finished {
+    Principal principal;
+    TransferInfo info;
+    EventLog events;
+  };
+  std::deque<Finished> finished_;  // newest last
 };
 
 }  // namespace hubd::engine

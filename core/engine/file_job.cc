@@ -84,6 +84,11 @@ std::string FileJob::waiting_for() const {
   return windows == nullptr || result_ || moving ? std::string() : windows->waiting_for(task_.repo.endpoint, task_.caller.token);
 }
 
+std::string_view FileJob::route() const {
+  if (!movement_) return {};
+  return xet_ != nullptr ? "cas" : "plain";
+}
+
 std::string FileJob::state() const {
   if (!waiting_for().empty()) return "waiting";
   if (!movement_ || movement_->fetched() + movement_->done() == 0) return "queued";
@@ -146,7 +151,10 @@ Async<std::unique_ptr<fs::Lock>> FileJob::lock() {
     };
     Bytes const bytes = co_await net::offload(context_.parts.disk, look);
     auto const now = context_.clock().now();
-    if (lock_wait_.empty()) lock_wait_ = "the lock of " + task_.file.path + ", held by " + holder;
+    if (lock_wait_.empty()) {
+      lock_holder_ = holder;
+      lock_wait_ = "the lock of " + task_.file.path + ", held by " + holder;
+    }
     if (bytes != grown) {
       grown = bytes;
       moved = now;
@@ -177,11 +185,13 @@ Async<void> FileJob::work() {
     auto link = [this] {
       auto& cache = context_.parts.cache;
       auto const& etag = task_.file.etag();
-      auto linked = cache.link_from_shared_store(task_.repo, etag, task_.file.xet_hash, task_.file.size);
+      auto made = cache.link_from_shared_store(task_.repo, etag, task_.file.xet_hash, task_.file.size);
+      if (!made || !*made) return made;
+      auto const blob = cache.layout().blob(task_.repo, etag);
+      note_published(blob, Published::Source::linked);
       // Bytes that hubd knows have a place again, and a partial of them is of no use any more.
-      if (linked && *linked && context_.ledger->look(**linked, etag) == Ledger::Verdict::verified)
-        context_.ledger->record(**linked, etag, true, cache.layout().blob(task_.repo, etag));
-      return linked;
+      if (context_.ledger->look(**made, etag) == Ledger::Verdict::verified) context_.ledger->record(**made, etag, true, blob);
+      return made;
     };
     auto const linked = co_await net::offload(context_.parts.disk, link);
     if (linked && *linked) co_return Result<void>();
@@ -206,7 +216,7 @@ Async<void> FileJob::work_locked() {
     if (!moved) {
       xet_desk_.accesses.note_failure(task_.repo, task_.commit, task_.caller, moved.error().kind);
       ++context_.totals.xet_fallbacks;
-      context_.parts.log.warning(subject() + " comes by the plain route now: " + describe(moved.error()));
+      context_.parts.log.warning(noted(subject() + " comes by the plain route now: " + describe(moved.error())));
       fell_back_ = true;
     }
   }
@@ -321,6 +331,7 @@ Async<void> FileJob::publish() {
       if (!now) return now.error();
       context_.ledger->record(*now, etag, true, path);
     }
+    note_published(path, xet_ != nullptr ? Published::Source::xet : Published::Source::network);
     if (xet_ != nullptr) remember_chunks();
     return movement_->discard();
   };
@@ -339,6 +350,13 @@ Async<void> FileJob::publish() {
   co_return placed;
 }
 
+/// On the disk pool.
+void FileJob::note_published(std::string const& place, Published::Source source) {
+  if (context_.parts.audit == nullptr) return;
+  context_.parts.audit->published({task_.caller.principal, task_.caller.call, task_.repo, task_.commit, task_.file.path, task_.file.etag(),
+                                   task_.file.size, source == Published::Source::linked ? 0 : fetched(), source, place});
+}
+
 /// On the disk pool. What stands in the way costs the sharing only.
 void FileJob::share() {
   auto const& etag = task_.file.etag();
@@ -347,7 +365,7 @@ void FileJob::share() {
   };
   auto const shared = context_.parts.cache.share_blob(task_.repo, etag, task_.file.xet_hash, task_.file.size, trusted);
   if (!shared)
-    context_.parts.log.warning(subject() + " is in the cache, but not in the shared store: " + shared.error().what);
+    context_.parts.log.warning(noted(subject() + " is in the cache, but not in the shared store: " + shared.error().what));
   else if (*shared)
     context_.ledger->record(**shared, etag, true, context_.parts.cache.layout().blob(task_.repo, etag));
 }

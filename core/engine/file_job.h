@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/call_note.h"
 #include "core/base/listing.h"
 #include "core/engine/adoption.h"
 #include "core/engine/context.h"
@@ -73,6 +74,14 @@ class FileJob {
   [[nodiscard]] Bytes fetched() const { return spent_.fetched + (movement_ ? movement_->fetched() : 0); }
   [[nodiscard]] std::uint64_t requests() const { return spent_.requests + (movement_ ? movement_->requests() : 0); }
   [[nodiscard]] std::string waiting_for() const;
+  /// By which it comes: cas, plain; empty: not decided yet.
+  [[nodiscard]] std::string_view route() const;
+  [[nodiscard]] std::string const& host() const { return permits_.who().host; }
+  [[nodiscard]] Desk::Standing standing() const { return permits_.standing(); }
+  /// A lock that somebody else holds, while it waits for it.
+  [[nodiscard]] bool waits_for_lock() const { return !lock_wait_.empty(); }
+  [[nodiscard]] std::string const& lock_holder() const { return lock_holder_; }
+  [[nodiscard]] std::vector<transfer::RangeView> ranges() const { return movement_ ? movement_->ranges() : std::vector<transfer::RangeView>(); }
   [[nodiscard]] std::string state() const;  ///< queued, waiting, fetching, verifying
 
  private:
@@ -88,8 +97,11 @@ class FileJob {
   [[nodiscard]] Error not_here() const;
   Async<std::unique_ptr<fs::Lock>> lock();
   Async<void> publish();
+  void note_published(std::string const& place, Published::Source source);
   void share();
   void remember_chunks();
+  /// A line of the log, about the call that began this.
+  [[nodiscard]] std::string noted(std::string line) const { return about_call(std::move(line), task_.caller.call); }
   [[nodiscard]] std::string subject() const { return "file " + task_.file.path + " of " + describe(task_.repo); }
 
   Context& context_;
@@ -107,6 +119,7 @@ class FileJob {
   transfer::XetTransfer* xet_ = nullptr;  // movement_, while it is one
   std::optional<Result<void>> result_;
   std::string lock_wait_;
+  std::string lock_holder_;
   bool stop_ = false;
   std::size_t users_ = 0;
   net::Signal changed_;

@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/random.h"
 #include "core/cache/cache.h"
+#include "core/engine/audit.h"
 #include "core/engine/engine.h"
 #include "core/fs/file_system.h"
 #include "core/hub/entitlement.h"
@@ -68,6 +69,7 @@ struct Parts {
   WindowedHttp const* windows = nullptr;  ///< what `http` and `hub` go through, if so: says what a call waits for
   Routes* routes = nullptr;  ///< which connections of `http` are slow; none: no connection is slow beside others
   asio::any_io_executor background{};  ///< of threads that give way to everybody else; none: `hashing`
+  Audit* audit = nullptr;  ///< is told of each publish; outlives the engine too
 };
 
 std::unique_ptr<Engine> make_engine(Options options, Parts parts);

@@ -20,14 +20,15 @@ void EngineImpl::park(std::shared_ptr<TransferJob> job, std::string key) {
   if (tries.since == Time{}) tries.since = now;
   if (job->bytes_fetched() > 0) tries.attempt = 0;
   if (now - tries.since > parked_max || parked_.size() >= places_max) {
-    context_.parts.log.warning("transfer " + id + " is given up: " + describe(*job->error()));
-    finished_.emplace_back(job->task().caller.principal, job->info());
+    context_.parts.log.warning(about_call("transfer " + id + " is given up: " + describe(*job->error()), job->task().caller.call));
+    note_finished(job->task().caller.principal, job->info(), job->events());
     tasks_.spawn("forget transfer", forget_row(id));
     return;
   }
   auto const wait = again.wait(tries.attempt);
+  job->tell(TransferEvent::Kind::parked, describe(*job->error()));
   Parked const parked{job, std::move(key), ++parkings_, tries.attempt + 1, tries.since, now + wait};
-  context_.parts.log.info("transfer " + id + " is parked: " + describe(*job->error()));
+  context_.parts.log.info(about_call("transfer " + id + " is parked: " + describe(*job->error()), job->task().caller.call));
   parked_.insert_or_assign(id, parked);
   tasks_.spawn("parked transfer", unpark_later(id, parked.number, parked.next));
 }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr mode_t owner_mode = 0600;
 constexpr auto unused_max = std::chrono::hours(24 * 7);
+constexpr auto age_max = std::chrono::hours(24 * 400);  // older than that says more about the clock than about the file
 constexpr std::string_view partial_suffix = ".partial";
 constexpr std::string_view map_suffix = ".map";
 constexpr std::string_view scratch_suffix = ".tmp";
@@ -49,7 +50,7 @@ Result<void> sweep_partials(fs::FileSystem& files, Ledger& ledger, std::string c
     if (!is_partial) continue;
     auto const stat = files.lstat(folder + "/" + name);
     auto const age = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count() - (stat ? stat->mtime_ns : 0);
-    bool const old = std::chrono::nanoseconds(age) > unused_max;
+    bool const old = std::chrono::nanoseconds(age) > unused_max && std::chrono::nanoseconds(age) < age_max;
     bool const usable = stat && make_ours(files, folder + "/" + name, stat->mode);
     if (usable && !old && !published(files, ledger, stem)) continue;
     auto const removed = transfer::Partial::remove(files, folder, stem);

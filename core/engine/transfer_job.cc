@@ -15,6 +15,7 @@ constexpr auto slow_tick = std::chrono::seconds(1);  // while nothing moves: for
 constexpr std::size_t small_runners = 64;  // bounded by connections anyway
 constexpr auto foreign_still_max = std::chrono::seconds(60);
 constexpr int rounds_max = 8;              // somebody deletes a file as fast as it comes
+constexpr auto silent_min = std::chrono::seconds(2);  // a request is waited for, rather than served
 constexpr std::size_t shown_finished_max = 8;
 
 /// Bytes that a stock client has so far of files beside this one in a local folder (hub-files 11).
@@ -31,9 +32,15 @@ Bytes incomplete_bytes(fs::FileSystem& files, std::string const& folder, std::st
   return sum;
 }
 
+/// What is waited for, the same while its seconds count down.
+std::string without_numbers(std::string text) {
+  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text;
+}
+
 }  // namespace
 
-TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, std::string id, sched::TransferKey key, TransferTask task)
+TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, std::string id, sched::TransferKey key, TransferTask task, EventLog events)
     : context_(context),
       files_(files),
       verifier_(verifier),
@@ -47,6 +54,9 @@ TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, 
   progress_.files_total = task_.files.size();
   for (auto const& file : task_.files) progress_.bytes_total += file.size;
   finished_.resize(task_.files.size());
+  events_ = std::move(events);
+  stands_since_ = created_;
+  tell(paused() ? TransferEvent::Kind::paused : TransferEvent::Kind::queued, paused() ? "by " + task_.paused_by : describe(task_.repo));
   refresh();
 }
 
@@ -60,12 +70,15 @@ bool TransferJob::parks() const {
   // A folder of somebody's own is not written to behind his back, and one call's offline is not the host's.
   if ((!task_.local_dir.empty() && !task_.detached) || task_.caller.offline) return false;
   bool const full = error_->kind == ErrorKind::disk_full && (task_.detached || fetched_ > 0);
-  return full || hub_is_away(*error_);
+  // No descriptor was free: others end and give theirs back.
+  bool const crowded = error_->cause == std::errc::too_many_files_open || error_->cause == std::errc::too_many_files_open_in_system;
+  return full || crowded || hub_is_away(*error_);
 }
 
 bool TransferJob::raise(sched::Priority priority) {
   if (priority <= task_.priority) return false;
   task_.priority = priority;
+  tell(TransferEvent::Kind::raised, "to " + std::string(sched::name_of(priority)));
   for (auto const& [path, entry] : active_)
     if (entry.job != nullptr) entry.job->raise(priority);
   return true;
@@ -197,6 +210,8 @@ void TransferJob::queue_unfinished() {
 }
 
 void TransferJob::pause(std::string by) {
+  tell(TransferEvent::Kind::paused, "by " + by);
+  stands_since_ = context_.clock().wall();
   task_.paused_by = std::move(by);
   task_.detached = true;
   refresh();
@@ -204,6 +219,7 @@ void TransferJob::pause(std::string by) {
 }
 
 void TransferJob::resume() {
+  tell(TransferEvent::Kind::resumed, "with " + human_size(progress_.bytes_done) + " here");
   task_.paused_by.clear();
   refresh();
   internal_.notify();
@@ -244,14 +260,15 @@ void TransferJob::refresh() {
   progress_.files.clear();
   std::string waiting;
   bool any_moves = false;
-  for (auto const& [path, entry] : active_) {
+  for (auto& [path, entry] : active_) {
     FileProgress file{path, entry.file.size, 0, "queued"};
-    if (auto const* job = entry.job) {
+    if (auto const* const job = entry.job) {
       file.done = std::min(job->done(), file.total);
       file.state = job->state();
       if (entry.own) fetched += job->fetched();
       moving += file.done;
       auto const why = job->waiting_for();
+      observe(path, entry, why);
       if (waiting.empty()) waiting = why;
       bool const moves = file.state == "fetching" || file.state == "verifying";
       any_moves = any_moves || (why.empty() && moves);
@@ -277,6 +294,73 @@ void TransferJob::refresh() {
     return;
   }
   progress_.waiting_for = !waiting_for_.empty() ? waiting_for_ : any_moves ? std::string() : waiting;
+}
+
+void TransferJob::observe(std::string const& path, Active& entry, std::string const& waiting) {
+  auto const route = entry.job->route();
+  if (route != entry.route && !route.empty()) tell(TransferEvent::Kind::route, path + ": " + std::string(route) + " from " + entry.job->host());
+  entry.route = route;
+  auto now = without_numbers(waiting);
+  if (now == entry.waiting) return;
+  bool const goes_on = now.empty();
+  entry.waiting = std::move(now);
+  entry.since = context_.clock().wall();
+  tell(goes_on ? TransferEvent::Kind::moving : TransferEvent::Kind::waiting, goes_on ? path : path + ": " + waiting);
+}
+
+std::vector<Wait> TransferJob::waits() const {
+  std::vector<Wait> waits;
+  if (paused()) {
+    waits.push_back({Wait::Kind::resume, progress_.waiting_for, "", "", "", task_.paused_by, stands_since_, ""});
+    return waits;
+  }
+  auto const& clock = context_.clock();
+  auto const wall = [&](Time time) { return clock.wall() - std::chrono::duration_cast<WallTime::duration>(clock.now() - time); };
+  if (!waiting_for_.empty()) waits.push_back({Wait::Kind::lock, waiting_for_, "", "", "", "", stands_since_, ""});
+  auto const& desk = context_.desk;
+  for (auto const& [path, entry] : active_) {
+    auto const* const job = entry.job;
+    if (job == nullptr) continue;
+    Wait wait{Wait::Kind::upstream, job->waiting_for(), path, job->host(), std::string(job->route()), "", entry.since, ""};
+    if (entry.waiting.empty() || entry.waiting != without_numbers(wait.what)) wait.since = clock.wall();  // since the last look
+    auto const standing = job->standing();
+    auto const views = job->ranges();
+    auto const heard = [](transfer::RangeView const& view) { return view.last_byte.value_or(view.since); };
+    auto const silent = std::min_element(views.begin(), views.end(), [&](auto const& a, auto const& b) { return heard(a) < heard(b); });
+    if (silent != views.end() && !silent->route.host.empty()) {
+      wait.host = silent->route.host;
+      wait.address = silent->route.address;
+    }
+    if (job->waits_for_lock()) {
+      wait.kind = Wait::Kind::lock;
+      wait.holder = job->lock_holder();
+    } else if (!wait.what.empty()) {
+      if (wait.what.starts_with("the rate-limit window")) wait.kind = Wait::Kind::window;
+    } else if (standing.bytes_since) {
+      wait.kind = Wait::Kind::bandwidth;
+      wait.what = "its turn for bytes, of " + human_size(desk.bandwidth().value_or(0)) + "/s for all transfers";
+      wait.since = wall(*standing.bytes_since);
+    } else if (standing.permits == 0 && standing.permit_since) {
+      wait.kind = Wait::Kind::connection;
+      wait.what = "its turn for a connection: " + std::to_string(desk.in_use()) + " of " + std::to_string(desk.limits().total) +
+                  " are in use, at most " + std::to_string(desk.limits().per_host) + " to a host";
+      wait.since = wall(*standing.permit_since);
+    } else if (silent != views.end() && clock.now() - heard(*silent) >= silent_min) {
+      wait.what = std::string(silent->last_byte ? "the next byte of " : "an answer for ") + silent->name;
+      wait.since = wall(heard(*silent));
+    }
+    if (!wait.what.empty()) waits.push_back(std::move(wait));
+  }
+  return waits;
+}
+
+std::vector<Range> TransferJob::ranges() const {
+  std::vector<Range> ranges;
+  for (auto const& [path, entry] : active_) {
+    if (entry.job == nullptr) continue;
+    for (auto& view : entry.job->ranges()) ranges.push_back({path, std::move(view)});
+  }
+  return ranges;
 }
 
 Result<sched::DiskBudget::Needs> TransferJob::needs() {
@@ -331,6 +415,7 @@ Async<void> TransferJob::reserve() {
                        human_size(context_.tuning.free_floor) + " stay free, " + human_size(context_.disk.reserved()) +
                        " reserved by other transfers); free space with `hubctl cache rm` or lower disk.free_floor");
   reservation_ = context_.disk.reserve(*wanted);
+  tell(TransferEvent::Kind::admitted, "the disk has room");
   co_return Result<void>();
 }
 
@@ -409,6 +494,7 @@ asio::awaitable<void> TransferJob::runner(Lane lane) {
       break;
     }
     finished_[index] = true;
+    if (moved_.contains(file.path)) tell(TransferEvent::Kind::published, file.path);
     ++finished_files_;
     finished_bytes_ += file.size;
     if (!moved_.contains(file.path)) found_bytes_ += file.size;
@@ -502,10 +588,17 @@ Async<bool> TransferJob::link_from_holder(ListedFile file, std::string holder) {
     auto const pointed = cache.write_pointer(task_.repo, task_.commit, file.path, file.etag());
     if (!pointed && pointed.error().kind == ErrorKind::local_entry_not_found) return false;
     if (!pointed) return pointed.error();
+    note_published(file, cache.layout().blob(task_.repo, file.etag()), hard && linked->links > 1 ? Published::Source::linked : Published::Source::copied);
     return true;
   };
   auto linked = co_await net::offload(context_.parts.disk, link);
   co_return linked;
+}
+
+/// On the disk pool.
+void TransferJob::note_published(ListedFile const& file, std::string const& place, Published::Source source) {
+  if (context_.parts.audit == nullptr) return;
+  context_.parts.audit->published({task_.caller.principal, task_.caller.call, task_.repo, task_.commit, file.path, file.etag(), file.size, 0, source, place});
 }
 
 Async<void> TransferJob::bring_to_folder(ListedFile file) {
@@ -542,6 +635,7 @@ Async<void> TransferJob::bring_to_folder(ListedFile file) {
       if (!after || !here || judge(*context_.ledger, *after, file) != Seen::State::verified || here->size != file.size)
         return Next::hash;  // somebody wrote to the holder meanwhile: what was copied is not known
       context_.ledger->record(*here, file.etag(), true, path);
+      note_published(file, path, Published::Source::copied);
       return Next::copied;
     };
     auto const next = co_await net::offload(context_.parts.disk, look);
@@ -551,6 +645,7 @@ Async<void> TransferJob::bring_to_folder(ListedFile file) {
       auto measure = [&] { return incomplete_bytes(context_.parts.files, task_.local_dir, file.path); };
       Bytes const bytes = co_await net::offload(context_.parts.disk, measure);
       if (bytes != foreign || waiting_for_.empty()) moved = now;
+      if (waiting_for_.empty()) stands_since_ = context_.clock().wall();
       foreign = bytes;
       waiting_for_ = next.error().what;
       if (now - moved >= foreign_still_max) co_return next.error();

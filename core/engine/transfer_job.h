@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/event_log.h"
 #include "core/engine/file_job.h"
+#include "core/engine/insight.h"
 #include "core/engine/verifier.h"
 #include "core/sched/rate_meter.h"
 
@@ -39,7 +41,7 @@ struct TransferTask {
 /// All on the engine's executor.
 class TransferJob {
  public:
-  TransferJob(Context& context, FileJobs& files, Verifier& verifier, std::string id, sched::TransferKey key, TransferTask task);
+  TransferJob(Context& context, FileJobs& files, Verifier& verifier, std::string id, sched::TransferKey key, TransferTask task, EventLog events);
   TransferJob(TransferJob const&) = delete;
   TransferJob& operator=(TransferJob const&) = delete;
 
@@ -67,6 +69,11 @@ class TransferJob {
   [[nodiscard]] std::string const& id() const { return id_; }
   [[nodiscard]] Progress const& progress() const { return progress_; }
   [[nodiscard]] TransferInfo info() const;
+  [[nodiscard]] EventLog const& events() const { return events_; }
+  void tell(TransferEvent::Kind kind, std::string what) { events_.add(kind, context_.clock().wall(), std::move(what)); }
+  /// What it waits for, file by file, and its requests under way. From memory.
+  [[nodiscard]] std::vector<Wait> waits() const;
+  [[nodiscard]] std::vector<Range> ranges() const;
   [[nodiscard]] Bytes bytes_fetched() const { return fetched_; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
   /// Was this file brought here by this transfer (not found)?
@@ -86,6 +93,7 @@ class TransferJob {
 
  private:
   enum class Lane : std::uint8_t { small, large };
+  struct Active;
   /// Brings what is missing; ends when that is done, has failed, or is to stop or to pause.
   asio::awaitable<void> attempt();
   /// Until resumed or stopped.
@@ -103,11 +111,14 @@ class TransferJob {
   Async<void> fetch(ListedFile file, bool force);
   void drop_lease();
   void note_moved(ListedFile const& file);
+  void note_published(ListedFile const& file, std::string const& place, Published::Source source);
   /// What the disk budget calls this file: its content in the cache, its place in a folder.
   [[nodiscard]] std::string budget_key(ListedFile const& file) const;
   Result<sched::DiskBudget::Needs> needs();
   Journal::Row row() const;
   void refresh();
+  /// Tells what has changed of a file since the last look.
+  void observe(std::string const& path, Active& entry, std::string const& waiting);
   void queue_unfinished();
   [[nodiscard]] net::TaskGroup::OnBug on_bug();
   [[nodiscard]] std::string subject() const { return describe(task_.repo); }
@@ -126,6 +137,9 @@ class TransferJob {
     ListedFile file;
     FileJob* job = nullptr;  // while one runs
     bool own = false;              // its bytes are counted here
+    std::string_view route{};      // as it was told last
+    std::string waiting{};         // for what, without its numbers, which count down
+    WallTime since{};              // so it stands since
   };
   std::map<std::string, Active> active_;  // by path
   std::set<std::string> moved_;  // what was fetched, linked or copied
@@ -146,6 +160,8 @@ class TransferJob {
   bool ended_ = false;
   bool at_rest_ = false;
   std::optional<Error> unnoted_;
+  EventLog events_;
+  WallTime stands_since_{};  // paused, or waiting for something of its own
   sched::DiskBudget::Reservation reservation_{};
   std::string waiting_for_;
   Progress progress_;

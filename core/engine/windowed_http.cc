@@ -20,9 +20,37 @@ sched::RateWindows::Key key_of(http::Url const& url, Secret const& token) {
   return {url.origin.authority(), fingerprint(token), category_of(url.target)};
 }
 
+bool is_of(http::Origin const& origin, std::string const& url) {
+  auto const parsed = http::parse_url(url);
+  return parsed && parsed->origin == origin;
+}
+
 std::int64_t in_seconds(Duration duration) { return std::chrono::ceil<std::chrono::seconds>(duration).count(); }
 
 }  // namespace
+
+/// A redirect at home is an answer, and what follows it a request like any other.
+class WindowedHttp::Passage final : public http::Crossing {
+ public:
+  Passage(WindowedHttp& windowed, Key const& key, http::Origin const& home, http::Request const& request)
+      : windowed_(windowed), key_(key), home_(home), request_(request) {}
+  Async<void> cross(std::string const& url, int status, http::Headers const& answered) override {
+    if (!is_of(home_, url)) co_return Result<void>();
+    windowed_.learn(key_, status, answered);
+    auto const admitted = co_await windowed_.turn(key_, request_);
+    stopped_ = !admitted;
+    co_return admitted;
+  }
+  /// What failed was its turn: no request is without an answer.
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+ private:
+  WindowedHttp& windowed_;
+  Key const& key_;
+  http::Origin const& home_;
+  http::Request const& request_;
+  bool stopped_ = false;
+};
 
 std::string WindowedHttp::sentence(Key const& key, Duration left) const {
   return "the rate-limit window of " + key.origin + " (" + key.category + "), which opens in " + std::to_string(in_seconds(left)) + " s";
@@ -81,18 +109,20 @@ Async<std::unique_ptr<http::Response>> WindowedHttp::send(http::Request request)
     auto const admitted = co_await turn(key, request);
     if (!admitted) co_return admitted.error();
     http::Request copy = request;
+    Passage passage(*this, key, url->origin, request);
+    copy.crossing = &passage;
     auto answer = co_await inner_.send(std::move(copy));
     if (!answer) {
-      windows_.unanswered(key);
+      if (!passage.stopped()) windows_.unanswered(key);
       co_return answer.error();
     }
     auto const& response = **answer;
-    for (auto const& [from, headers] : response.hops()) {
-      auto const hop = http::parse_url(from);
-      if (hop && hop->origin == url->origin) learn(key, 302, headers);
+    auto const& hops = response.hops();
+    for (std::size_t i = 0; i < hops.size(); ++i) {
+      bool const leaves = !is_of(url->origin, i + 1 < hops.size() ? hops[i + 1].first : response.url());  // the others were crossed
+      if (leaves && is_of(url->origin, hops[i].first)) learn(key, 302, hops[i].second);
     }
-    auto const last = http::parse_url(response.url());
-    bool const at_home = last && last->origin == url->origin;
+    bool const at_home = is_of(url->origin, response.url());
     if (at_home) learn(key, response.status(), response.headers());
     auto const wait = response.status() == 429 && at_home ? http::requested_wait(429, response.headers()) : std::nullopt;
     auto const now = timers_.clock().now();

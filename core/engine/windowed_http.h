@@ -27,6 +27,7 @@ class WindowedHttp final : public http::Client {
 
  private:
   using Key = sched::RateWindows::Key;
+  class Passage;
   Async<void> turn(Key const& key, http::Request const& request);
   void learn(Key const& key, int status, http::Headers const& headers);
   [[nodiscard]] std::string sentence(Key const& key, Duration left) const;

@@ -30,13 +30,18 @@ ErrorKind kind_of(int code) {
     case EACCES:
     case EPERM:
     case EROFS: return ErrorKind::permission_denied;
+    case EMFILE:
+    case ENFILE: return ErrorKind::exhausted;
     default: return ErrorKind::io;
   }
 }
 
 Error failure(char const* operation, std::string const& path, int code = errno) {
   std::error_code const cause(code, std::generic_category());
-  return fail(kind_of(code), std::string(operation) + " " + path + ": " + cause.message(), cause);
+  auto const kind = kind_of(code);
+  auto what = std::string(operation) + " " + path + ": " + cause.message();
+  if (kind == ErrorKind::exhausted) what += "; raise the limit of open files (LimitNOFILE=, ulimit -n), or lower network.connections_total";
+  return fail(kind, std::move(what), cause);
 }
 
 /// A descriptor that closes itself.

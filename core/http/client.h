@@ -41,6 +41,14 @@ enum class Redirects : std::uint8_t {
 /// A body that brings less in a minute of waiting for it stands still, whatever arrives.
 constexpr Bytes trickle_per_minute = 16_KiB;
 
+/// Stands between an answer that redirects within its origin and the request that follows it.
+class Crossing {
+ public:
+  virtual ~Crossing() = default;
+  /// `url` answered so. May wait; a failure is the request's.
+  virtual Async<void> cross(std::string const& url, int status, Headers const& answered) = 0;
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;  ///< absolute, http or https
@@ -55,6 +63,8 @@ struct Request {
   Duration window_wait_max = std::chrono::minutes(10);
   /// Counted up by that wait, also when the request fails; null or alive until send() returns.
   Duration* window_waited = nullptr;
+  /// Asked before each redirect that stays within its origin is followed; null or alive until send() returns.
+  Crossing* crossing = nullptr;
 };
 
 /// Which of the host's connections a request used, for errors and route scores.

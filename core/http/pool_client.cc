@@ -163,6 +163,11 @@ class PoolClientImpl final : public PoolClient {
       request.url = *target;
       auto const drained = co_await drain(response);
       (void)drained;
+      if (request.crossing != nullptr && next->origin == url->origin) {
+        answer->reset();  // nobody holds a connection while he waits
+        auto const crossed = co_await request.crossing->cross(hops.back().first, status, hops.back().second);
+        if (!crossed) co_return crossed.error();
+      }
     }
   }
 

@@ -1,81 +1,158 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sched/admission.h"
 
-#include <tuple>
-
 namespace hubd::sched {
 namespace {
 
 /// One permit of that priority: weights divide it.
-std::uint64_t share(Priority priority) { return weight(Priority::interactive) / weight(priority); }
+std::int64_t share(Priority priority) { return static_cast<std::int64_t>(weight(Priority::interactive) / weight(priority)); }
 
-template <class Map, class Key>
-typename Map::mapped_type count_of(Map const& map, Key const& key) {
-  auto const found = map.find(key);
-  return found == map.end() ? typename Map::mapped_type{} : found->second;
-}
-
-template <class Map, class Key>
-void give_back(Map& map, Key const& key, typename Map::mapped_type amount = 1) {
-  auto const found = map.find(key);
-  found->second -= amount;
-  if (found->second == 0) map.erase(found);
-}
+std::uint64_t changed(std::uint64_t value, std::int64_t change) { return static_cast<std::uint64_t>(static_cast<std::int64_t>(value) + change); }
 
 }  // namespace
 
+void Admission::take_out(TransferId const& id, Transfer const& transfer) {
+  for (auto const& [name, tickets] : transfer.may_go) {
+    auto& line = hosts_[name].line;
+    auto const mine = line.find(id.first);
+    mine->second.erase({transfer.held, *tickets.begin(), id.second});
+    if (mine->second.empty()) line.erase(mine);
+  }
+}
+
+void Admission::put_in(TransferId const& id, Transfer const& transfer) {
+  for (auto const& [name, tickets] : transfer.may_go)
+    hosts_[name].line[id.first].insert({transfer.held, *tickets.begin(), id.second});
+}
+
+void Admission::let_go(Ticket ticket, Who const& who) {
+  TransferId const id{who.principal, who.transfer};
+  auto& transfer = transfers_[id];
+  take_out(id, transfer);
+  transfer.may_go[who.host].insert(ticket);
+  put_in(id, transfer);
+}
+
+void Admission::hold_back(Ticket ticket, Who const& who) {
+  TransferId const id{who.principal, who.transfer};
+  auto const found = transfers_.find(id);
+  if (found == transfers_.end()) return;
+  auto& transfer = found->second;
+  auto const tickets = transfer.may_go.find(who.host);
+  if (tickets == transfer.may_go.end() || !tickets->second.contains(ticket)) return;
+  take_out(id, transfer);
+  tickets->second.erase(ticket);
+  if (tickets->second.empty()) transfer.may_go.erase(tickets);
+  put_in(id, transfer);
+}
+
+void Admission::set_held(TransferId const& id, std::int64_t change) {
+  auto& transfer = transfers_[id];
+  take_out(id, transfer);
+  transfer.held = changed(transfer.held, change);
+  put_in(id, transfer);
+  auto const principal = principals_.try_emplace(id.first, 0).first;
+  principal->second = changed(principal->second, change);
+  if (principal->second == 0) principals_.erase(principal);
+}
+
+void Admission::forget_if_idle(Who const& who) {
+  auto const transfer = transfers_.find({who.principal, who.transfer});
+  if (transfer != transfers_.end() && transfer->second.held == 0 && transfer->second.may_go.empty()) transfers_.erase(transfer);
+  auto const file = files_.find(who.file);
+  if (file != files_.end() && file->second.held == 0 && file->second.waiting.empty()) files_.erase(file);
+  auto const host = hosts_.find(who.host);
+  if (host != hosts_.end() && host->second.held == 0 && host->second.line.empty()) hosts_.erase(host);
+}
+
+void Admission::set_limits(Limits limits) {
+  for (auto const& [ticket, who] : waiting_) hold_back(ticket, who);
+  limits_ = limits;
+  for (auto const& [ticket, who] : waiting_)
+    if (files_[who.file].held < limits_.per_file) let_go(ticket, who);
+}
+
 Admission::Ticket Admission::ask(Who who) {
   Ticket const ticket{next_++};
-  waiting_.emplace(ticket, std::move(who));
+  auto& file = files_[who.file];
+  file.waiting.insert(ticket);
+  if (file.held < limits_.per_file) let_go(ticket, who);
+  waiting_.emplace_hint(waiting_.end(), ticket, std::move(who));
   return ticket;
 }
 
-void Admission::leave(Ticket ticket) {
-  if (waiting_.erase(ticket) > 0) return;
-  auto const found = granted_.find(ticket);
-  if (found == granted_.end()) return;
-  auto const& who = found->second;
-  give_back(use_.hosts, who.host);
-  give_back(use_.files, who.file);
-  give_back(use_.transfers, who.transfer, share(who.priority));
-  give_back(use_.principals, who.principal, share(who.priority));
-  --in_use_;
-  granted_.erase(found);
-}
-
 void Admission::set_priority(FileKey file, Priority priority) {
-  for (auto& [ticket, who] : waiting_)
-    if (who.file == file) who.priority = priority;
+  auto const found = files_.find(file);
+  if (found == files_.end()) return;
+  for (auto const ticket : found->second.waiting) waiting_.find(ticket)->second.priority = priority;
   for (auto& [ticket, who] : granted_) {
     if (who.file != file || who.priority == priority) continue;
-    give_back(use_.transfers, who.transfer, share(who.priority));
-    give_back(use_.principals, who.principal, share(who.priority));
+    set_held({who.principal, who.transfer}, share(priority) - share(who.priority));
     who.priority = priority;
-    use_.transfers[who.transfer] += share(priority);
-    use_.principals[who.principal] += share(priority);
   }
+}
+
+void Admission::leave(Ticket ticket) {
+  if (auto node = waiting_.extract(ticket)) {
+    auto const& who = node.mapped();
+    hold_back(ticket, who);
+    files_.find(who.file)->second.waiting.erase(ticket);
+    forget_if_idle(who);
+    return;
+  }
+  auto const node = granted_.extract(ticket);
+  if (!node) return;
+  auto const& who = node.mapped();
+  --in_use_;
+  --hosts_.find(who.host)->second.held;
+  set_held({who.principal, who.transfer}, -share(who.priority));
+  auto& file = files_.find(who.file)->second;
+  bool const was_full = file.held >= limits_.per_file;
+  --file.held;
+  if (was_full && file.held < limits_.per_file)
+    for (auto const waiting : file.waiting) let_go(waiting, waiting_.find(waiting)->second);
+  forget_if_idle(who);
 }
 
 std::optional<Admission::Ticket> Admission::grant() {
   if (in_use_ >= limits_.total) return std::nullopt;
-  using Order = std::tuple<std::uint64_t, std::uint64_t, Ticket>;
-  std::optional<Order> best;
-  for (auto const& [ticket, who] : waiting_) {
-    if (count_of(use_.hosts, who.host) >= limits_.per_host || count_of(use_.files, who.file) >= limits_.per_file) continue;
-    Order const order{count_of(use_.principals, who.principal), count_of(use_.transfers, who.transfer), ticket};
-    if (!best || order < *best) best = order;
+  std::optional<std::pair<std::uint64_t, Place>> best;
+  for (auto const& [name, host] : hosts_) {
+    if (host.held >= limits_.per_host) continue;
+    for (auto const& [principal, line] : host.line) {
+      auto const held = principals_.find(principal);
+      std::pair const first(held == principals_.end() ? std::uint64_t{0} : held->second, *line.begin());
+      if (!best || first < *best) best = first;
+    }
   }
   if (!best) return std::nullopt;
-  auto const ticket = std::get<Ticket>(*best);
+  auto const ticket = std::get<Ticket>(best->second);
   auto node = waiting_.extract(ticket);
   auto const& who = node.mapped();
-  ++use_.hosts[who.host];
-  ++use_.files[who.file];
-  use_.transfers[who.transfer] += share(who.priority);
-  use_.principals[who.principal] += share(who.priority);
+  hold_back(ticket, who);
+  auto& file = files_.find(who.file)->second;
+  file.waiting.erase(ticket);
+  if (++file.held >= limits_.per_file)
+    for (auto const waiting : file.waiting) hold_back(waiting, waiting_.find(waiting)->second);
+  ++hosts_[who.host].held;
+  set_held({who.principal, who.transfer}, share(who.priority));
   ++in_use_;
   granted_.insert(std::move(node));
   return ticket;
+}
+
+std::map<std::string, std::size_t> Admission::hosts() const {
+  std::map<std::string, std::size_t> hosts;
+  for (auto const& [name, host] : hosts_)
+    if (host.held > 0) hosts.emplace(name, host.held);
+  return hosts;
+}
+
+Admission::Standing Admission::standing(FileKey file) const {
+  auto const found = files_.find(file);
+  if (found == files_.end()) return {};
+  auto const& waiting = found->second.waiting;
+  return {found->second.held, waiting.size(), waiting.empty() ? std::nullopt : std::optional(*waiting.begin())};
 }
 
 }  // namespace hubd::sched

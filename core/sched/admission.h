@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
+#include <tuple>
+#include <utility>
 
 #include "core/base/principal.h"
 #include "core/sched/keys.h"
@@ -20,6 +22,7 @@ namespace hubd::sched {
 /// transfer's priority, then the request that waits longest. Who holds nothing is always before who holds something, so
 /// nobody starves while permits come back.
 ///
+/// A step costs the logarithm of what waits: those that may go stand in order, for each host and principal.
 /// Pure: no clock, no I/O. One thread.
 class Admission {
  public:
@@ -29,7 +32,8 @@ class Admission {
     std::size_t per_file = 8;
   };
   explicit Admission(Limits limits) : limits_(limits) {}
-  void set_limits(Limits limits) { limits_ = limits; }
+  void set_limits(Limits limits);
+  [[nodiscard]] Limits const& limits() const { return limits_; }
 
   struct Who {
     Principal principal;
@@ -50,19 +54,48 @@ class Admission {
 
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  /// Permits in use, by host; only hosts that have some.
+  [[nodiscard]] std::map<std::string, std::size_t> hosts() const;
+  struct Standing {
+    std::size_t held = 0;
+    std::size_t waiting = 0;
+    std::optional<Ticket> first;  ///< of those that wait
+  };
+  [[nodiscard]] Standing standing(FileKey file) const;
 
  private:
-  struct Use {
-    std::map<std::string, std::size_t> hosts;
-    std::map<FileKey, std::size_t> files;
-    std::map<TransferKey, std::uint64_t> transfers;  // by weight
-    std::map<Principal, std::uint64_t> principals;   // by weight
+  using TransferId = std::pair<Principal, TransferKey>;
+  /// What a transfer holds, by weight; its first request whose file has room; which one it is.
+  using Place = std::tuple<std::uint64_t, Ticket, TransferKey>;
+  struct File {
+    std::size_t held = 0;
+    std::set<Ticket> waiting;
   };
+  struct Transfer {
+    std::uint64_t held = 0;                              // by weight
+    std::map<std::string, std::set<Ticket>> may_go;  // by host: requests whose file has room
+  };
+  struct Host {
+    std::size_t held = 0;
+    std::map<Principal, std::set<Place>> line;
+  };
+
+  void let_go(Ticket ticket, Who const& who);
+  void hold_back(Ticket ticket, Who const& who);
+  /// Takes the transfer's places out of the lines, or puts them in, as it stands now.
+  void take_out(TransferId const& id, Transfer const& transfer);
+  void put_in(TransferId const& id, Transfer const& transfer);
+  void set_held(TransferId const& id, std::int64_t change);
+  void forget_if_idle(Who const& who);
+
   Limits limits_;
   std::uint64_t next_ = 1;
   std::map<Ticket, Who> waiting_;  // in the order they came
   std::map<Ticket, Who> granted_;
-  Use use_;
+  std::map<std::string, Host> hosts_;
+  std::map<FileKey, File> files_;
+  std::map<TransferId, Transfer> transfers_;
+  std::map<Principal, std::uint64_t> principals_;  // permits held, by weight
   std::size_t in_use_ = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
@@ -19,7 +21,7 @@ namespace hubd::sched {
 /// transfer's priority, goes first; among its transfers the same; then who waits longest. Who comes back after a pause
 /// has no claim on what passed meanwhile. So everybody in line gets a quantum after finitely many others: nobody starves.
 ///
-/// Pure: told the time, asks no clock. One thread.
+/// A step costs the logarithm of what waits. Pure: told the time, asks no clock. One thread.
 class Bandwidth {
  public:
   /// More is never granted at once.
@@ -55,18 +57,24 @@ class Bandwidth {
   [[nodiscard]] std::size_t waiting() const { return line_.size(); }
 
  private:
-  /// What a principal or a transfer has received, divided by weight.
+  /// What a transfer has received, divided by weight; its first ticket in line; which one it is.
+  using Place = std::tuple<std::uint64_t, Ticket, TransferKey>;
+  /// A transfer that waits or has received more than newcomers begin with.
   struct Flow {
-    std::uint64_t received = 0;
-    std::size_t waiting = 0;
+    std::uint64_t received = 0;  // divided by weight
+    std::set<Ticket> waiting;
   };
   struct Group {
-    Flow flow;
+    std::uint64_t received = 0;  // of all transfers of a principal, divided by weight
+    std::size_t waiting = 0;
     std::map<TransferKey, Flow> transfers;
+    std::set<Place> line;
     std::uint64_t floor = 0;  ///< `received` of the transfer that was granted last: newcomers begin there
   };
   [[nodiscard]] double burst() const;
   void fill(Time now);
+  static void take_out(Group& group, TransferKey key, Flow const& flow);
+  static void put_in(Group& group, TransferKey key, Flow const& flow);
   void forget_idle();
 
   std::optional<Bytes> rate_;
@@ -76,6 +84,7 @@ class Bandwidth {
   std::map<Ticket, Who> line_;
   std::map<Principal, Group> groups_;
   std::uint64_t floor_ = 0;
+  unsigned grants_ = 0;  // since the idle were forgotten
 };
 
 }  // namespace hubd::sched

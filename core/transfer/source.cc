@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transfer/source.h"
 
+#include <algorithm>
+
 #include "core/http/rate_limit.h"
 #include "core/http/url.h"
 #include "core/hub/answers.h"
@@ -42,6 +44,9 @@ Error ResolveSource::wrong(http::Response const& response, std::string const& wh
 Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent, Duration silence_max) {
   auto const executor = co_await asio::this_coro::executor;
   if (!resolved_) resolved_.emplace(executor);
+  // Waiting for the answer to another range is silence too, so that ranges that ask one after the other do not add up.
+  auto const begun = clock_.now() - known_waits_;
+  auto const left = [&] { return std::max(silence_max - (clock_.now() - known_waits_ - begun), silence_max / 4); };
   while (true) {
     while (resolving_) {
       bool const woken = co_await resolved_->wait();
@@ -51,7 +56,8 @@ Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent, Durati
     if (direct_.empty()) break;
     auto const url = direct_;
     bool const home = same_origin(url, options_.repo.endpoint);
-    auto answer = co_await ask(url, extent, home, silence_max);
+    auto const limit = left();
+    auto answer = co_await ask(url, extent, home, limit);
     if (answer) co_return std::move(*answer);
     bool const over = expired(answer.error().http_status);
     // The next open() asks the Hub where to go, unless another range has learned it meanwhile.
@@ -69,7 +75,8 @@ Async<std::unique_ptr<http::Response>> ResolveSource::open(Extent extent, Durati
     }
   };
   Resolving const resolving(*this);
-  auto answer = co_await resolve(extent, silence_max);
+  auto const limit = left();
+  auto answer = co_await resolve(extent, limit);
   co_return answer;
 }
 

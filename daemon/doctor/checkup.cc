@@ -88,6 +88,7 @@ asio::awaitable<Findings> Checkup::run(Question question) {
   }
   for (auto& slot : slots)
     for (auto& finding : slot) findings.push_back(std::move(finding));
+  for (auto& finding : judge_limits(question.limits)) findings.push_back(std::move(finding));
   findings.push_back(judge_windows(parts_.http.windows()));
   if (!question.problem.empty()) findings.push_back(broken("publishing", question.problem, "mend what the sentence names; hubd tries again by itself"));
   for (auto& finding : findings) finding.what = valid_utf8(finding.what);

@@ -42,6 +42,7 @@ class Checkup {
     std::string cache_root;
     std::string state_folder;
     std::string problem;               ///< why publishing stopped, or empty
+    std::vector<std::string> limits;   ///< warnings about what the host allows; see limits/budgets.h
     Config config;
   };
 

@@ -22,7 +22,7 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   std::tm parts{};
   std::string const copy(text);
   auto const* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
+  if (end == nullptr || end != copy.c_str() + copy.size()) return std::nullopt;
   return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
@@ -56,6 +56,18 @@ Finding judge_windows(std::vector<sched::RateWindows::Window> const& windows) {
   return doubtful("rate_limit", "no request is left at " + name + who + " for " + whole_seconds(tightest->reset),
                   tightest->key.who.empty() ? "log in (`hubctl auth login`): a token has a window of its own and a larger one"
                                             : "wait: what is asked meanwhile goes out when the window opens");
+}
+
+Findings judge_limits(std::vector<std::string> const& warnings) {
+  Findings findings;
+  for (auto const& warning : warnings) {
+    if (warning.empty()) continue;
+    auto const at = warning.rfind("; ");
+    auto const end = at == std::string::npos ? warning.size() : at;
+    findings.push_back(doubtful("limits", warning.substr(0, end), at == std::string::npos ? "raise it" : warning.substr(at + 2)));
+  }
+  if (findings.empty()) findings.push_back(fine("limits", "memory and open files suffice for the settings"));
+  return findings;
 }
 
 std::string remedy_for(Error const& error) {

@@ -22,6 +22,8 @@ Finding judge_clock(std::string const& host, std::optional<std::string_view> dat
 Finding judge_space(std::string const& folder, Bytes free, Bytes floor);
 /// One finding for all windows that are known.
 Finding judge_windows(std::vector<sched::RateWindows::Window> const& windows);
+/// Limits of the host that made hubd take less than its settings, as sentences whose last part says what to do.
+Findings judge_limits(std::vector<std::string> const& warnings);
 /// What helps against a failure of asking a host.
 std::string remedy_for(Error const& error);
 

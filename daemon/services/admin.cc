@@ -3,8 +3,7 @@
 
 #include <unistd.h>
 
-#include <fstream>
-
+#include "daemon/process_facts.h"
 #include "daemon/text.h"
 
 namespace hubd::daemon {
@@ -19,14 +18,6 @@ v1::ConfigValue to_message(Key const& key, Setting const& setting) {
   message.set_help(std::string(key.help));
   message.set_live(key.live);
   return message;
-}
-
-Bytes resident_bytes() {
-  std::ifstream in("/proc/self/statm");
-  Bytes total = 0;
-  Bytes resident = 0;
-  in >> total >> resident;
-  return resident * static_cast<Bytes>(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -83,6 +74,10 @@ Async<v1::StatusResponse> Admin::status(Principal, v1::StatusRequest) {
   response.set_bytes_bridged(totals.bytes_bridged);
   response.set_xet_fallbacks(totals.xet_fallbacks);
   response.set_rss_bytes(resident_bytes());
+  response.set_memory_max(totals.memory_max);
+  response.set_memory_why(facts_.memory_why);
+  response.set_open_files(open_files());
+  response.set_open_files_max(open_files_max());
   response.set_problem(valid_utf8(totals.problem.empty() && !free_space ? free_space.error().what : totals.problem));
   response.set_unverified_blobs(totals.unverified_blobs);
   co_return response;

@@ -23,6 +23,7 @@ class Admin {
     std::string root_id;
     std::string state_folder;
     std::string socket;
+    std::string memory_why;
     bool auto_started = false;
     Time started;
   };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/base/call_note.h"
 #include "daemon/config_keys.h"
 #include "daemon/text.h"
 
@@ -61,6 +62,7 @@ Result<engine::Caller> Callers::caller(Principal principal, v1::Caller const& me
   auto const& token = caller.token.reveal();
   if (std::any_of(token.begin(), token.end(), unusual))
     return fail(ErrorKind::bad_request, "the token holds blanks or control characters");
+  if (is_call_id(message.call_id())) caller.call = message.call_id();
   caller.offline = message.offline();
   caller.disable_xet = message.disable_xet();
   if (message.deadline_ms() > 0) {

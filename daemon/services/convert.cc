@@ -19,6 +19,24 @@ v1::FileProgress to_message(engine::FileProgress const& file) {
   return message;
 }
 
+std::int64_t unix_ms(WallTime time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count(); }
+
+v1::TransferRange to_message(std::string const& transfer_id, engine::Range const& range, Time now) {
+  auto const seconds_since = [now](Time time) { return std::chrono::duration<double>(now - time).count(); };
+  auto const& view = range.view;
+  v1::TransferRange message;
+  message.set_transfer_id(transfer_id);
+  message.set_file(valid_utf8(range.file));
+  message.set_name(valid_utf8(view.name));
+  message.set_host(valid_utf8(view.route.host));
+  message.set_address(view.route.address);
+  message.set_route(view.way == "xet" ? "cas" : view.way);
+  message.set_bytes(view.bytes);
+  message.set_seconds(seconds_since(view.since));
+  message.set_silent_seconds(seconds_since(view.last_byte.value_or(view.since)));
+  return message;
+}
+
 }  // namespace
 
 v1::RepoType to_message(RepoType type) { return static_cast<v1::RepoType>(type); }
@@ -141,9 +159,66 @@ v1::Transfer to_message(engine::TransferInfo const& transfer) {
   message.set_priority(to_message(transfer.priority));
   message.set_path(valid_utf8(transfer.path));
   message.set_deadline_seconds(std::max(transfer.progress.deadline_seconds, 0.0));
-  auto const since_epoch = transfer.created.time_since_epoch();
-  message.set_created_unix_ms(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+  message.set_created_unix_ms(unix_ms(transfer.created));
   if (transfer.error) *message.mutable_error() = to_detail(*transfer.error);
+  return message;
+}
+
+v1::WhyResponse to_message(engine::Why const& why, Time now) {
+  v1::WhyResponse message;
+  *message.mutable_transfer() = to_message(why.transfer);
+  for (auto const& wait : why.waits) {
+    auto& one = *message.add_waits();
+    one.set_kind(std::string(engine::name_of(wait.kind)));
+    one.set_what(valid_utf8(wait.what));
+    one.set_file(valid_utf8(wait.file));
+    one.set_host(valid_utf8(wait.host));
+    one.set_route(wait.route);
+    one.set_holder(valid_utf8(wait.holder));
+    one.set_since_unix_ms(unix_ms(wait.since));
+    one.set_address(wait.address);
+  }
+  for (auto const& range : why.ranges) *message.add_ranges() = to_message(why.transfer.id, range, now);
+  for (auto const& event : why.events) {
+    auto& one = *message.add_events();
+    one.set_kind(std::string(engine::name_of(event.kind)));
+    one.set_unix_ms(unix_ms(event.time));
+    one.set_what(valid_utf8(event.what));
+    one.set_count(event.count);
+  }
+  return message;
+}
+
+v1::OverviewResponse to_message(engine::Overview const& overview, Time now) {
+  v1::OverviewResponse message;
+  for (auto const& transfer : overview.transfers) *message.add_transfers() = to_message(transfer);
+  for (auto const& [id, range] : overview.ranges) *message.add_ranges() = to_message(id, range, now);
+  auto const& from = overview.budgets;
+  auto& budgets = *message.mutable_budgets();
+  budgets.set_bandwidth_max(from.bandwidth_max.value_or(0));
+  budgets.set_bandwidth(from.bandwidth);
+  budgets.set_bandwidth_waiting(from.bandwidth_waiting);
+  budgets.set_connections(from.connections);
+  budgets.set_connections_max(from.connections_max);
+  budgets.set_connections_per_host_max(from.connections_per_host_max);
+  budgets.set_connections_waiting(from.connections_waiting);
+  for (auto const& [host, connections] : from.hosts) {
+    auto& use = *budgets.add_hosts();
+    use.set_host(valid_utf8(host));
+    use.set_connections(connections);
+  }
+  budgets.set_memory(from.memory);
+  budgets.set_memory_max(from.memory_max);
+  budgets.set_disk_reserved(from.disk_reserved);
+  budgets.set_disk_floor(from.disk_floor);
+  for (auto const& window : from.windows) {  // without whose token it is
+    auto& one = *budgets.add_windows();
+    one.set_origin(valid_utf8(window.key.origin));
+    one.set_category(window.key.category);
+    one.set_remaining(window.remaining);
+    one.set_reset_seconds(std::chrono::duration<double>(window.reset).count());
+    one.set_waiting(window.waiting);
+  }
   return message;
 }
 

@@ -19,6 +19,7 @@ Async<v1::ExamineResponse> Doctor::examine(Principal principal, v1::ExamineReque
   }
   question.cache_root = parts_.cache_root;
   question.state_folder = parts_.state_folder;
+  question.limits = parts_.limits;
   question.problem = parts_.engine.totals().problem;
   question.config = parts_.config.config();
   auto examining = checkup_.run(std::move(question));

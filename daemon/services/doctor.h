@@ -17,6 +17,7 @@ class Doctor {
     Callers const& callers;
     std::string cache_root;
     std::string state_folder;
+    std::vector<std::string> limits;  ///< warnings about what the host allows
   };
   Doctor(Parts parts, Checkup::Parts checkup) : parts_(std::move(parts)), checkup_(checkup) {}
   void add_to(Registry& registry);

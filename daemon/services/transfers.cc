@@ -41,6 +41,8 @@ void Transfers::add_to(Registry& registry) {
   registry.unary("/hubd.v1.Transfers/Detach", *this, &Transfers::detach);
   registry.unary("/hubd.v1.Transfers/Pause", *this, &Transfers::pause);
   registry.unary("/hubd.v1.Transfers/Resume", *this, &Transfers::resume);
+  registry.unary("/hubd.v1.Transfers/Why", *this, &Transfers::why);
+  registry.unary("/hubd.v1.Transfers/Overview", *this, &Transfers::overview);
   registry.stream("/hubd.v1.Transfers/Attach", *this, &Transfers::attach);
 }
 
@@ -115,6 +117,19 @@ Async<void> Transfers::attach(Principal principal, v1::AttachTransferRequest req
   auto event = event_of(*transfer);
   sink.keep(std::move(event));
   co_return Result<void>();
+}
+
+Async<v1::WhyResponse> Transfers::why(Principal principal, v1::WhyRequest request) {
+  auto const why = engine_.why(principal, request.id());
+  if (!why) co_return why.error();
+  co_return to_message(*why, timers_.clock().now());
+}
+
+Async<v1::OverviewResponse> Transfers::overview(Principal principal, v1::OverviewRequest) {
+  auto response = to_message(engine_.overview(principal), timers_.clock().now());
+  auto const since_epoch = timers_.clock().wall().time_since_epoch();
+  response.set_unix_ms(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+  co_return response;
 }
 
 }  // namespace hubd::daemon

@@ -19,6 +19,8 @@ class Transfers {
   Async<v1::DetachTransferResponse> detach(Principal principal, v1::DetachTransferRequest request);
   Async<v1::PauseTransferResponse> pause(Principal principal, v1::PauseTransferRequest request);
   Async<v1::ResumeTransferResponse> resume(Principal principal, v1::ResumeTransferRequest request);
+  Async<v1::WhyResponse> why(Principal principal, v1::WhyRequest request);
+  Async<v1::OverviewResponse> overview(Principal principal, v1::OverviewRequest request);
   Async<void> attach(Principal principal, v1::AttachTransferRequest request, Sink<v1::WatchTransferEvent>& sink);
 
  private:

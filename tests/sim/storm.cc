@@ -54,7 +54,7 @@ class Storm {
   std::string standing() const {
     if (!world_.engine) return {};
     std::ostringstream text;
-    text << world_.engine->totals().connections_in_use << " connections in use, " << world_.hub.requests_for_bytes() << " requests for bytes\n";
+    text << world_.engine->totals().permits << " connections in use, " << world_.hub.requests_for_bytes() << " requests for bytes\n";
     for (auto const uid : {1000U, 1001U})
       for (auto const& info : world_.engine->transfers({uid}, false)) {
         text << "transfer " << info.id << " of " << info.repo.id << ": " << info.state << ", " << info.progress.waiting_for << "\n";
@@ -355,10 +355,10 @@ class Storm {
     switch (roll(3)) {
       case 0:
         tell("the wall clock goes ahead by " + std::to_string(by.count()) + " s");
-        return world_.time.shift_wall(by);
+        return world_.time.set_wall(by);
       case 1:
         tell("the wall clock goes back by " + std::to_string(by.count()) + " s");
-        return world_.time.shift_wall(-by);
+        return world_.time.set_wall(-by);
       default:
         tell("the machine sleeps for " + std::to_string(by.count() / 50) + " s");
         world_.time.skip(by / 50);

@@ -64,7 +64,7 @@ void Watch::follow_ceilings() {
   auto const limit = connections_of(world_.options, tuning_);
   if (connections_ == limit) return;
   // What was granted under wider limits may still be used; nothing new is granted until it is back.
-  auto const granted = world_.engine ? world_.engine->totals().connections_in_use : 0;
+  auto const granted = world_.engine ? world_.engine->totals().permits : 0;
   if (granted >= connections_) return;
   connections_ = std::max<std::size_t>(limit, granted);
   set_ceilings();

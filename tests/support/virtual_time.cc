@@ -14,7 +14,7 @@ constexpr WallTime kWallAtZero{std::chrono::seconds(1'893'542'400)};  // 2030-01
 }  // namespace
 
 WallTime VirtualTime::wall() const {
-  return kWallAtZero + std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch() + shift_);
+  return kWallAtZero + std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch() + wall_set_);
 }
 
 asio::awaitable<bool> VirtualTime::sleep_until(Time deadline) {

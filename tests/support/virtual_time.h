@@ -25,6 +25,8 @@ class VirtualTime final : public net::Timers, public Clock {
 
   [[nodiscard]] Time now() const override { return now_; }
   [[nodiscard]] WallTime wall() const override;
+  /// Somebody sets the time of day, by so much; what runs steadily does not notice.
+  void set_wall(Duration by) { wall_set_ += by; }
   [[nodiscard]] Clock const& clock() const override { return *this; }
   boost::asio::awaitable<bool> sleep_until(Time deadline) override;
 
@@ -37,8 +39,6 @@ class VirtualTime final : public net::Timers, public Clock {
   [[nodiscard]] std::size_t sleepers() const { return sleepers_.size(); }
   /// Called whenever all that was ready has run.
   void on_step(std::function<void()> look) { look_ = std::move(look); }
-  /// Somebody sets the wall clock.
-  void shift_wall(Duration by) { shift_ += by; }
   /// The machine sleeps, or the process gets no turn: whoever had to wake meanwhile wakes late.
   void skip(Duration by) { now_ += by; }
 
@@ -54,7 +54,7 @@ class VirtualTime final : public net::Timers, public Clock {
 
   boost::asio::io_context& context_;
   Time now_{std::chrono::hours(1)};
-  Duration shift_{};  // of the wall clock
+  Duration wall_set_{};  // by how much somebody set the wall clock
   std::function<void()> look_;
   std::uint64_t next_ = 0;
   std::map<Bed, Sleeper*> sleepers_;  // each lives in the frame of its sleep_until()

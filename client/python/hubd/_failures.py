@@ -13,11 +13,12 @@ class DaemonUnavailable(ConnectionError):
 class CallError(Exception):
     """hubd, or the Hub behind it, refused a call or could not do it.
 
-    `kind` is the ErrorKind in its readable spelling, "RepositoryNotFound". The text never holds a secret.
+    `kind` is the ErrorKind in its readable spelling, "RepositoryNotFound"; `call_id` names the call in hubd's log and audit.
+    The text never holds a secret.
     """
 
     def __init__(self, kind: str, message: str, *, http_status: int = 0, request_id: str = "", host: str = "",
-                 retry_after: int = 0, hint: str = ""):
+                 retry_after: int = 0, hint: str = "", call_id: str = ""):
         super().__init__(message + ("; " + hint if hint and hint not in message else ""))
         self.kind = kind
         self.message = message
@@ -26,15 +27,16 @@ class CallError(Exception):
         self.host = host
         self.retry_after = retry_after
         self.hint = hint
+        self.call_id = call_id
 
     def __reduce__(self):
         return _call_error, (self.kind, self.message, self.http_status, self.request_id, self.host, self.retry_after,
-                             self.hint)
+                             self.hint, self.call_id)
 
 
-def _call_error(kind, message, http_status, request_id, host, retry_after, hint):
+def _call_error(kind, message, http_status, request_id, host, retry_after, hint, call_id=""):
     return CallError(kind, message, http_status=http_status, request_id=request_id, host=host,
-                     retry_after=retry_after, hint=hint)
+                     retry_after=retry_after, hint=hint, call_id=call_id)
 
 
 def kind_name(value: Any) -> str:
@@ -56,7 +58,7 @@ def error_of(document: Any, status: int = 0) -> CallError:
                 kind_name(debug.get("kind")), debug.get("message") or document.get("message") or "the call failed",
                 http_status=int(debug.get("httpStatus") or 0), request_id=debug.get("requestId") or "",
                 host=debug.get("host") or "", retry_after=int(debug.get("retryAfterSeconds") or 0),
-                hint=debug.get("hint") or "")
+                hint=debug.get("hint") or "", call_id=debug.get("callId") or "")
     return CallError("Internal", document.get("message") or "hubd answered with status %d" % status)
 
 

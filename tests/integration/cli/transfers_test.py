@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steering transfers from outside: priorities, pause, resume, attach, deadlines, through hubctl and the Python package."""
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from harness import HANG, ROOT, ProofCase, sha256  # noqa: E402
+from harness import BIN, HANG, ROOT, ProofCase, sha256  # noqa: E402
 
 SIZE = 8_000_000
 SEED = {"users": [{"name": "alice", "token": "hf_alice"}],
@@ -19,7 +24,7 @@ SEED = {"users": [{"name": "alice", "token": "hf_alice"}],
                   for seed, name in enumerate(("one", "two", "three"), 1)]}
 
 
-class Steering(ProofCase):
+class TransfersCase(ProofCase):
     def setUp(self) -> None:
         super().setUp()
         self.local = self.hub(SEED)
@@ -67,6 +72,8 @@ class Steering(ProofCase):
     def fast(self) -> None:
         self.ctl("config", "set", "bandwidth.max", "off")
 
+
+class Steering(TransfersCase):
     def test_a_pause_survives_kill_9_and_resume_goes_on_where_it_was(self):
         client = self.started("download", "acme/one", "--quiet", "--progress")
         transfer = self.until(self.transfer, "bytes move")
@@ -166,6 +173,109 @@ class Steering(ProofCase):
         for verb in ("pause", "resume", "attach", "show"):
             nobody = self.ctl("transfers", verb, "t99-nobody", "--json", check=False)
             self.assertEqual((1, "entry_not_found"), (nobody.returncode, json.loads(nobody.stderr)["error"]["kind"]), verb)
+
+
+class Insight(TransfersCase):
+    """`why` and `top`."""
+
+    def test_why_names_a_foreign_lock_and_its_holder(self):
+        etag = self.json("plan", "acme/one", "model.bin")["files"][0]["etag"]
+        lock = self.hubd_.cache / ".locks/models--acme--one" / f"{etag}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with open(lock, "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            client = self.started("download", "acme/one", "model.bin", "--quiet")
+            transfer = self.until(lambda: self.json("transfers", "ls"), "it runs")[0]
+            why = self.until(lambda: self.why_with(transfer["id"], "lock"), "it waits for the lock")
+        wait = why["waits"][0]
+        self.assertEqual("model.bin", wait["file"])
+        self.assertIn(str(os.getpid()), wait["holder"])
+        self.assertIn("held by", wait["what"])
+        self.assertLess(abs(wait["since_unix_ms"] / 1000 - time.time()), HANG)
+        self.fast()
+        self.finished(client)
+        told = self.ctl("why", transfer["id"]).stdout
+        self.assertRegex(told, r"(?m)^  \d\d:\d\d:\d\d  ended +done$")
+        self.assertRegex(told, r"(?m)^  \d\d:\d\d:\d\d  published +model.bin$")
+        self.assertIn("entry_not_found", self.ctl("why", "t0-none", "--json", check=False).stderr)
+
+    def why_with(self, transfer: str, kind: str):
+        why = self.json("why", transfer)
+        return why if [wait for wait in why["waits"] if wait["kind"] == kind] else None
+
+    def test_why_answers_at_once_while_much_moves(self):
+        for name in ("acme/one", "acme/two", "acme/three"):
+            self.started("download", name, "--quiet")
+        transfer = self.until(self.transfer, "bytes move")
+        why = self.until(lambda: self.why_with(transfer["id"], "bandwidth"), "it waits for bytes")
+        self.assertIn("800.0 kB/s", why["waits"][0]["what"])
+        self.ctl("config", "set", "bandwidth.max", "4 MB/s")
+        times = []
+        for _ in range(50):
+            begun = time.monotonic()
+            status, answer = self.hubd_.rpc("Transfers", "Why", {"id": transfer["id"]})
+            times.append(time.monotonic() - begun)
+            self.assertEqual((200, transfer["id"]), (status, answer["transfer"]["id"]))
+        self.assertLess(sorted(times)[25], 0.05, "the median of fifty")
+
+    def test_top_prints_frames_for_programs_and_a_listing_where_nobody_looks(self):
+        self.started("download", "acme/one", "--quiet", "--priority", "interactive")
+        self.until(self.transfer, "bytes move")
+        lines = self.ctl("top", "--json", "--frames", "2", "--interval", "0.2").stdout.splitlines()
+        frames = [json.loads(line) for line in lines]
+        self.assertEqual(2, len(frames))
+        budgets = frames[1]["budgets"]
+        self.assertEqual(800_000, budgets["bandwidth_max"])
+        self.assertGreater(budgets["disk_free"], 0)
+        self.assertEqual([("acme/one", "interactive")], [(t["repo_id"], t["priority"]) for t in frames[1]["transfers"]])
+        plain = self.ctl("top").stdout
+        self.assertNotIn("\x1b", plain)
+        self.assertRegex(plain, r"(?m)^bandwidth +\S.* of 800.0 kB/s")
+        self.assertIn("acme/one", plain)
+        endless = self.started("top", "--json", "--interval", "0.1")
+        self.assertTrue(json.loads(endless.stdout.readline()))
+        endless.stdout.close()
+        self.assertEqual(0, endless.wait(HANG), "nobody reads any more")
+
+    def on_terminal(self, *arguments: str):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvpe(str(BIN / "hubctl"), ["hubctl", *arguments], {**self.hubd_.env, "TERM": "xterm"})
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
+        return pid, terminal
+
+    def read_until(self, terminal: int, text: bytes, seen: bytes = b"") -> bytes:
+        deadline = time.monotonic() + HANG
+        while text not in seen and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 1)[0]:
+                try:
+                    seen += os.read(terminal, 65536)
+                except OSError:  # its other end is closed
+                    break
+        self.assertIn(text, seen)
+        return seen
+
+    def test_top_gives_the_terminal_back_however_it_ends(self):
+        enter, leave = b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"
+        for ending, wanted in (("q", 0), (signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)):
+            with self.subTest(ending):
+                pid, terminal = self.on_terminal("top", "--interval", "0.2")
+                seen = self.read_until(terminal, b"No transfers.")
+                self.assertIn(enter, seen)
+                quiet = termios.tcgetattr(terminal)[3]
+                self.assertFalse(quiet & termios.ECHO)
+                fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 4, 30, 0, 0))
+                os.kill(pid, signal.SIGWINCH)
+                narrow = self.read_until(terminal, b"...")
+                self.assertNotIn(leave, seen + narrow)
+                if ending == "q":
+                    os.write(terminal, b"q")
+                else:
+                    os.kill(pid, ending)
+                self.read_until(terminal, leave)
+                self.assertEqual(wanted, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                self.assertTrue(termios.tcgetattr(terminal)[3] & termios.ECHO)
+                os.close(terminal)
 
 
 if __name__ == "__main__":

@@ -218,6 +218,17 @@ print(json.dumps(out))
 """)
         self.assertEqual([[True, True]] * 4, found)
 
+    def test_an_error_names_its_call_as_hubds_log_does(self):
+        call = self.result("""
+import hubd, json
+try:
+    hubd.hf_hub_download("acme/no-such", "x")
+except Exception as error:
+    print(json.dumps(error.call.call_id))
+""")
+        self.assertTrue(call)
+        self.assertIn("[call %s]" % call, self.daemon.log_text())
+
     # --- a hubd that goes away ---
 
     def test_a_killed_hubd_is_one_typed_error(self):

@@ -164,6 +164,10 @@ class TransferCase(ProofCase):
         self.assertFalse(answer.get("restartNeeded", False))
 
     def metric(self, name: str) -> int:
+        return self.metrics(name)[0]
+
+    def metrics(self, name: str) -> list[int]:
+        """Its values, with all labels."""
         connection = http.client.HTTPConnection("localhost")
         try:
             connection.sock = open_socket(self.daemon)
@@ -171,7 +175,7 @@ class TransferCase(ProofCase):
             lines = connection.getresponse().read().decode().splitlines()
         finally:
             connection.close()
-        return next(int(float(line.split()[-1])) for line in lines if line.startswith(name + " "))
+        return [int(float(line.split()[-1])) for line in lines if line.split("{")[0].split(" ")[0] == name]
 
     def process(self, key: str) -> int:
         """A number of the process: VmHWM, VmRSS in bytes."""

@@ -137,8 +137,7 @@ class Soak:
                     self.check(last["done"])
                 else:
                     detail = last.get("error", {}).get("details", [{}])[0].get("debug", last)
-                    self.counts[f"error {detail.get('kind')}"] += 1
-                    print("error:", detail.get("message", detail), flush=True)
+                    self.faulty.append(f"{detail.get('kind')}: {detail.get('message')}")
 
     # Trouble.
 

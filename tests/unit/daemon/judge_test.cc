@@ -53,5 +53,14 @@ TEST(Judge, AnEmptyWindowIsNamedWithWhatHelps) {
   EXPECT_EQ(judge_windows({}).level, Level::ok);
 }
 
+TEST(Judge, ALimitsSentenceSaysItsRemedyApart) {
+  auto const findings = judge_limits({"only 128 files may be open: 5 connections are taken; raise the hard limit", ""});
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].level, Level::warn);
+  EXPECT_EQ(findings[0].what, "only 128 files may be open: 5 connections are taken");
+  EXPECT_EQ(findings[0].remedy, "raise the hard limit");
+  EXPECT_EQ(judge_limits({}).front().level, Level::ok);
+}
+
 }  // namespace
 }  // namespace hubd::daemon

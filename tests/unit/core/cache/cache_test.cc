@@ -67,6 +67,15 @@ TEST_F(CacheTest, APublishedFileLooksAsTheStockClientLeavesIt) {
   EXPECT_TRUE(warnings().empty());
 }
 
+TEST_F(CacheTest, WhatWasDeletedMeanwhileHasNoNamesToMakeDurable) {
+  ASSERT_TRUE(publish(*cache_, etag_, "hello"));
+  ASSERT_TRUE(cache_->write_pointer(repo_, commit('1'), "a.txt", etag_));
+  ASSERT_TRUE(files_->remove_tree(at(snapshot('1'))));
+  EXPECT_TRUE(cache_->sync(repo_, commit('1')));
+  ASSERT_TRUE(files_->remove_tree(at(folder_)));
+  EXPECT_TRUE(cache_->sync(repo_, commit('1')));
+}
+
 TEST_F(CacheTest, PublishingReplacesWhatIsThere) {
   ASSERT_TRUE(publish(*cache_, etag_, "edited by somebody"));
   ASSERT_TRUE(publish(*cache_, etag_, "right"));

@@ -12,8 +12,13 @@ using namespace std::chrono_literals;
 
 class WallClock final : public Clock {
  public:
-  Time now() const override { return Time{}; }
+  Time now() const override { return steady_now; }
   WallTime wall() const override { return wall_now; }
+  void pass(std::chrono::seconds time) {
+    steady_now += time;
+    wall_now += time;
+  }
+  Time steady_now{};
   WallTime wall_now = WallTime(1'000'000s);
 };
 
@@ -59,25 +64,49 @@ class TokenSourceTest : public ::testing::Test {
 
 TEST_F(TokenSourceTest, OneTokenServesUntilAMinuteBeforeItsEnd) {
   EXPECT_EQ(get(), "token 1");
-  clock_.wall_now += 839s;
+  clock_.pass(839s);
   EXPECT_EQ(get(), "token 1");
-  clock_.wall_now += 2s;
+  clock_.pass(2s);
   EXPECT_EQ(get(), "token 2");
 }
 
 TEST_F(TokenSourceTest, AShortLivedTokenIsUsedForHalfOfItsLife) {
   source_.life = 20s;
   EXPECT_EQ(get(), "token 1");
-  clock_.wall_now += 9s;
+  clock_.pass(9s);
   EXPECT_EQ(get(), "token 1");
-  clock_.wall_now += 2s;
+  clock_.pass(2s);
   EXPECT_EQ(get(), "token 2");
 }
 
-TEST_F(TokenSourceTest, ATokenThatIsOverAtBirthIsStillTried) {
+TEST_F(TokenSourceTest, ATokenThatIsOverAtBirthByThisHostsClockIsStillTried) {
   source_.life = -5s;
   EXPECT_EQ(get(), "token 1");
+  clock_.pass(14s);
+  EXPECT_EQ(get(), "token 1");
+  clock_.pass(2s);
   EXPECT_EQ(get(), "token 2");
+}
+
+TEST_F(TokenSourceTest, AClockThatIsSetByYearsChangesNothing) {
+  constexpr auto year = std::chrono::hours(24 * 365);
+  EXPECT_EQ(get(), "token 1");
+  for (auto const jump : {5 * year, -10 * year, 5 * year}) {
+    clock_.wall_now += jump;
+    EXPECT_EQ(get(), "token 1");
+  }
+  clock_.pass(841s);
+  EXPECT_EQ(get(), "token 2");
+}
+
+TEST_F(TokenSourceTest, AClockThatIsYearsOffDoesNotAskForATokenPerFile) {
+  for (auto const off : {std::chrono::seconds(-100'000'000), std::chrono::seconds(100'000'000)}) {
+    source_.life = off;
+    source_.refuse({"http://cas", Secret("token " + std::to_string(source_.fetches)), {}});
+    auto const first = get();
+    for (int file = 0; file < 100; ++file) EXPECT_EQ(get(), first);
+  }
+  EXPECT_EQ(source_.fetches, 2);
 }
 
 TEST_F(TokenSourceTest, ARefusedTokenIsFetchedAnewOnce) {

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "core/base/result.h"
+
 namespace hubd::engine {
 namespace {
 

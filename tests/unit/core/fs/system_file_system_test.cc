@@ -27,6 +27,28 @@ class SystemFiles : public ::testing::Test {
   Folder folder_;
 };
 
+TEST_F(SystemFiles, WithoutADescriptorAnOpenIsExhaustedAndSaysWhatToDo) {
+  write(folder_.path() + "/file", "x");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few{64, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<std::unique_ptr<File>> open;
+  Result<std::unique_ptr<File>> last = fail(ErrorKind::internal, "");
+  for (int i = 0; i < 100; ++i) {
+    last = files_->open(folder_.path() + "/file", OpenMode::read);
+    if (!last) break;
+    open.push_back(std::move(*last));
+  }
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().kind, ErrorKind::exhausted);
+  EXPECT_EQ(last.error().cause, std::errc::too_many_files_open);
+  EXPECT_NE(last.error().what.find("raise the limit of open files"), std::string::npos);
+  open.clear();
+  EXPECT_TRUE(files_->open(folder_.path() + "/file", OpenMode::read));
+}
+
 TEST_F(SystemFiles, ErrnoBecomesAKindAndASentenceWithThePath) {
   auto const absent = files_->open(folder_ / "absent", OpenMode::read);
   ASSERT_FALSE(absent);

@@ -70,6 +70,43 @@ TEST_F(Redirect, TheTokenStaysAtHomeAndDoesNotComeBack) {
   EXPECT_EQ(back->hops, 2U);
 }
 
+TEST_F(Redirect, WhatStaysAtHomeIsAskedForBeforeItIsFollowed) {
+  struct Gate final : Crossing {
+    Async<void> cross(std::string const& url, int status, Headers const& answered) override {
+      crossed.push_back(url + " " + std::to_string(status) + " " + std::string(answered.get("X-Hop").value_or("")));
+      if (closed) co_return fail(ErrorKind::rate_limited, "not now");
+      co_return Result<void>();
+    }
+    std::vector<std::string> crossed;
+    bool closed = false;
+  };
+  RawServer cdn([](Peer& peer) {
+    while (!whole(peer).empty()) peer.send(ok("file"));
+  });
+  int asked = 0;
+  RawServer home([&](Peer& peer) {
+    while (true) {
+      auto const text = whole(peer);
+      if (text.empty()) return;
+      ++asked;
+      peer.send(text.starts_with("GET /one") ? moved(307, "/two") : moved(302, cdn.url("/signed")));
+    }
+  });
+  Gate gate;
+  auto wanted = request(home.url("/one"));
+  wanted.crossing = &gate;
+  auto const answer = ask(wanted);
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(answer->body, "file");
+  EXPECT_EQ(gate.crossed, std::vector<std::string>{home.url("/one") + " 307 yes"});
+
+  gate.closed = true;
+  auto const refused = ask(wanted);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::rate_limited);
+  EXPECT_EQ(asked, 3);
+}
+
 TEST_F(Redirect, MethodAndBodyFollowTheStatus) {
   RawServer server([](Peer& peer) {
     while (true) {

@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <tuple>
+#include <vector>
+
+#include "core/base/random.h"
 
 namespace hubd::sched {
 namespace {
@@ -94,6 +99,116 @@ TEST(Admission, NobodyStarves) {
     }
   }
   EXPECT_TRUE(served);
+}
+
+TEST(Admission, AHigherPriorityGoesFirstOnceBothHoldSomethingAndMayBeRaised) {
+  Admission admission({.total = 17, .per_host = 99, .per_file = 99});
+  auto const with = [](unsigned transfer, Priority priority) {
+    auto one = who(1, transfer, transfer);
+    one.priority = priority;
+    return one;
+  };
+  std::map<Admission::Ticket, unsigned> owner;
+  for (unsigned i = 0; i < 40; ++i)
+    for (auto const& [transfer, priority] : {std::pair(1U, Priority::background), std::pair(2U, Priority::interactive)})
+      owner[admission.ask(with(transfer, priority))] = transfer;
+  std::map<unsigned, int> granted;
+  std::vector<Admission::Ticket> held;
+  while (auto const ticket = admission.grant()) {
+    ++granted[owner.at(*ticket)];
+    held.push_back(*ticket);
+  }
+  EXPECT_EQ(1, granted[1]);
+  EXPECT_EQ(16, granted[2]) << "16 to 1";
+  admission.set_priority(FileKey{1}, Priority::interactive);
+  granted.clear();
+  for (int i = 0; i < 8; ++i) {
+    admission.leave(held.back());
+    held.pop_back();
+    auto const ticket = admission.grant();
+    ASSERT_TRUE(ticket);
+    ++granted[owner.at(*ticket)];
+  }
+  EXPECT_GE(granted[1], 7) << "what it waits for and what it holds count as the other's";
+}
+
+/// The rule as it is written, by looking at everybody: what the ordered lines must come to.
+class ByLooking {
+ public:
+  using Ticket = Admission::Ticket;
+  void ask(Ticket ticket, Admission::Who who) { waiting.emplace(ticket, std::move(who)); }
+  void leave(Ticket ticket) {
+    waiting.erase(ticket);
+    granted.erase(ticket);
+  }
+  void set_priority(FileKey file, Priority priority) {
+    for (auto* const map : {&waiting, &granted})
+      for (auto& [ticket, one] : *map)
+        if (one.file == file) one.priority = priority;
+  }
+  std::optional<Ticket> grant() {
+    auto const held = [&](auto const& matches, bool weighed) {
+      std::uint64_t sum = 0;
+      for (auto const& [ticket, one] : granted)
+        if (matches(one)) sum += weighed ? 16 / weight(one.priority) : 1;
+      return sum;
+    };
+    if (granted.size() >= limits.total) return std::nullopt;
+    std::optional<std::tuple<std::uint64_t, std::uint64_t, Ticket>> best;
+    for (auto const& [ticket, one] : waiting) {
+      if (held([&](auto const& other) { return other.host == one.host; }, false) >= limits.per_host) continue;
+      if (held([&](auto const& other) { return other.file == one.file; }, false) >= limits.per_file) continue;
+      std::tuple const order(held([&](auto const& other) { return other.principal == one.principal; }, true),
+                             held([&](auto const& other) { return other.transfer == one.transfer; }, true), ticket);
+      if (!best || order < *best) best = order;
+    }
+    if (!best) return std::nullopt;
+    granted.insert(waiting.extract(std::get<Ticket>(*best)));
+    return std::get<Ticket>(*best);
+  }
+  Admission::Limits limits;
+  std::map<Ticket, Admission::Who> waiting;
+  std::map<Ticket, Admission::Who> granted;
+};
+
+TEST(Admission, TheOrderedLinesAreTheRuleForEveryHistory) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    auto const random = seeded_random(seed);
+    auto const below = [&](std::uint64_t end) { return static_cast<unsigned>(random->next() % end); };
+    auto const limits = [&] { return Admission::Limits{1 + below(12), 1 + below(8), 1 + below(4)}; };
+    ByLooking looking;
+    looking.limits = limits();
+    Admission admission(looking.limits);
+    std::vector<Admission::Ticket> tickets;
+    for (int step = 0; step < 400; ++step) {
+      auto const dice = below(100);
+      if (dice < 45) {
+        auto const file = below(12);
+        auto one = who(1 + file % 3, file / 2, file, file % 4 < 2 ? "a" : "b");
+        one.principal = Principal{1 + file / 2 % 3};
+        one.priority = static_cast<Priority>(file % 3);
+        auto const ticket = admission.ask(one);
+        looking.ask(ticket, one);
+        tickets.push_back(ticket);
+      } else if (dice < 80 && !tickets.empty()) {
+        auto const ticket = tickets[below(tickets.size())];
+        admission.leave(ticket);
+        looking.leave(ticket);
+      } else if (dice < 88) {
+        FileKey const file{below(12)};
+        auto const priority = static_cast<Priority>(below(3));
+        admission.set_priority(file, priority);
+        looking.set_priority(file, priority);
+      } else if (dice < 92) {
+        looking.limits = limits();
+        admission.set_limits(looking.limits);
+      }
+      for (unsigned i = below(3); i > 0; --i) ASSERT_EQ(looking.grant(), admission.grant());
+      ASSERT_EQ(looking.waiting.size(), admission.waiting());
+      ASSERT_EQ(looking.granted.size(), admission.in_use());
+    }
+  }
 }
 
 }  // namespace

@@ -129,6 +129,27 @@ TEST_F(ResolveSourceTest, AMirrorStandsInWithoutTheToken) {
   EXPECT_TRUE(client.requests().at(2).url.starts_with("https://mirror/")) << "the one that answers is kept";
 }
 
+TEST_F(ResolveSourceTest, TheRequestsOfOneOpenShareItsSilence) {
+  client.then([] {
+    auto answer = range_answer(0, 99);
+    answer.redirected_to = "https://cdn/x";
+    return answer;
+  }());
+  ResolveSource source(client, clock, options());
+  ASSERT_TRUE(open(source, {0, 100}));
+  client.answer_with([&](http::Request const& asked) {
+    if (asked.url.starts_with("https://hub/")) return range_answer(100, 199);
+    clock.pass(std::chrono::seconds(15));
+    FakeAnswer over;
+    over.status = 403;
+    return over;
+  });
+  ASSERT_TRUE(open(source, {100, 100}));
+  ASSERT_EQ(3U, client.requests().size());
+  EXPECT_EQ(std::chrono::seconds(60), client.requests().at(1).progress_deadline);
+  EXPECT_EQ(std::chrono::seconds(45), client.requests().at(2).progress_deadline);
+}
+
 TEST_F(ResolveSourceTest, ASignedAddressIsRenewedAheadOfItsEnd) {
   auto const redirected = [](Bytes first, Bytes last, std::string const& url) {
     auto answer = range_answer(first, last);
