@@ -390,6 +390,7 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
     if (parked.key != key) continue;
     if (id.empty() || id == parked_id) {
       task.priority = std::max(task.priority, parked.job->task().priority);
+      task.detached = task.detached || parked.job->task().detached;  // who asks and leaves again does not end it
       id = parked_id;
       events = parked.job->events();
       tries_[id] = {parked.attempt, parked.since};
