@@ -203,6 +203,7 @@ client::Result<void> start_hubd(StartPlan const& plan, std::string const& socket
     }
     ::usleep(kLookEvery);
   }
+  if (listens(socket)) return {};  // it came between the last look and the end of the one that was started
   auto const last = last_line(plan.log, log_begin);
   auto const reason = last.empty() ? (pid == 0 ? "it ended without a word" : "it does not answer") : last;
   return make_error(ErrorKind::unavailable, "hubd could not be started: " + reason + " (log: " + plan.log + ")");
