@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <future>
 #include <memory>
+#include <mutex>
 
 #include "client/cli/commands.h"
 #include "client/cli/departure.h"
@@ -30,6 +32,7 @@ struct Options {
   bool force = false;
   bool dry_run = false;
   bool progress = false;
+  bool detach = false;
   int workers = 0;
   std::string priority;
   std::chrono::milliseconds timeout{0};
@@ -108,7 +111,32 @@ ExitCode fetch(Session& session, client::Client& client, client::EnsureRequest c
   return done ? show_done(session, selected, *done) : session.fail(done.error());
 }
 
+/// Begins it and leaves; what is here already is answered as always.
+ExitCode begin(Session& session, client::Client& client, client::EnsureRequest request, Selected const& selected) {
+  constexpr auto look_every = std::chrono::milliseconds(10);
+  request.detach = true;
+  std::promise<std::string> begun;
+  auto const transfer = begun.get_future().share();
+  client::EnsureListener listener;
+  std::once_flag once;
+  listener.started = [&](client::EnsureStarted const& started) {
+    std::call_once(once, [&] { begun.set_value(started.transfer_id); });
+  };
+  auto answer = client.ensure_async(request, listener);
+  bool going_on = false;
+  while (!going_on && !answer.wait_for(look_every))
+    going_on = transfer.wait_for(std::chrono::seconds(0)) == std::future_status::ready && !transfer.get().empty();
+  answer.cancel();  // it is detached: only our own lease ends
+  auto const done = answer.get();  // nobody calls the listener after this
+  if (done) return show_done(session, selected, *done);
+  if (!going_on) return session.fail(done.error());
+  session.output().result("Begun", {{"transfer", json::value(transfer.get())}});
+  session.output().note("`hubctl transfers watch " + transfer.get() + "` looks on, `attach` waits for its end, `cancel` stops it");
+  return ExitCode::ok;
+}
+
 ExitCode batch(Session& session, Options const& options) {
+  if (options.detach) return session.usage(client::make_error(client::ErrorKind::bad_request, "--detach begins one transfer; leave out --from"));
   if (auto const clash = clash_with_from(options);
       !clash.empty())
     return session.usage(clash);
@@ -146,6 +174,7 @@ ExitCode run(Session& session, Options const& options) {
 
   auto const client = session.connect(request.caller.cache_root);
   if (!client) return session.fail(client.error());
+  if (options.detach && !options.dry_run) return begin(session, **client, request, *selected);
   if (!options.dry_run) return fetch(session, **client, request, *selected, options.progress);
   client::PlanRequest const question{request.caller, request.repo, request.selection, request.force, request.local_dir, !session.as_hf()};
   auto const plan = (*client)->plan(question);
@@ -163,7 +192,7 @@ void add_download(Registrar& registrar) {
                   "  hubctl download gpt2 config.json tokenizer.json\n"
                   "  hubctl download google/fleurs --repo-type dataset --include \"*.json\" --exclude \"test/*\"\n"
                   "  hubctl download gpt2 --revision refs/pr/1 --local-dir ./gpt2\n"
-                  "  hubctl download gpt2 --priority background --timeout 600\n"
+                  "  hubctl download gpt2 --priority background --detach\n"
                   "  hubctl download --from models.txt");
   app->add_option("repo_id", options->repo,
                   "The repository: ns/name, datasets/ns/name or hf://[type/]ns/name[@rev][/path]")
@@ -187,6 +216,7 @@ void add_download(Registrar& registrar) {
       ->check(CLI::Range(1, 256));
   add_priority(*app, options->priority);
   add_timeout(*app, options->timeout);
+  app->add_flag("--detach", options->detach, "Begin the transfer, say its id and leave; hubd brings it to its end");
   app->add_flag("--progress", options->progress,
                 "Show progress in every output form, also when stderr is not a terminal");
   app->callback([&registrar, options] {

@@ -64,6 +64,9 @@ class TransfersCase(ProofCase):
                 return transfer
         return None
 
+    def detached(self, *arguments: str) -> str:
+        return self.json("download", "acme/one", "--detach", *arguments)["transfer"]
+
     def finished(self, process: subprocess.Popen) -> str:
         out, err = process.communicate(timeout=HANG)
         self.assertEqual(0, process.returncode, out + err + self.hubd_.log_text())
@@ -71,6 +74,25 @@ class TransfersCase(ProofCase):
 
     def fast(self) -> None:
         self.ctl("config", "set", "bandwidth.max", "off")
+
+
+
+class Detach(TransfersCase):
+    def test_a_detached_download_leaves_at_once_and_comes_to_its_end(self):
+        transfer = self.detached()
+        self.until(lambda: self.transfer(), "it moves without anybody")
+        shown = self.json("transfers", "show", transfer)
+        self.assertTrue(shown["detached"])
+        self.ctl("config", "set", "bandwidth.max", "off")
+        self.ctl("transfers", "attach", transfer)
+        path = self.json("download", "acme/one", "--detach")["path"]  # what is here needs no transfer
+        self.assertEqual(SIZE, (pathlib.Path(path) / "model.bin").stat().st_size)
+
+    def test_what_cannot_begin_says_so(self):
+        self.assertEqual(1, self.ctl("download", "acme/none", "--detach", check=False).returncode)
+        clash = self.ctl("download", "--from", "-", "--detach", check=False)
+        self.assertEqual(2, clash.returncode)
+        self.assertIn("--detach", clash.stderr)
 
 
 class Steering(TransfersCase):
