@@ -2,6 +2,7 @@
 #include "client/cli/top_view.h"
 
 #include <algorithm>
+#include <functional>
 #include <array>
 #include <boost/json/array.hpp>
 #include <cmath>
@@ -104,7 +105,8 @@ std::vector<std::string> top_lines(TopFrame const& frame, std::size_t width, std
   lines.emplace_back();
   std::vector<client::Transfer const*> order;  // what moves fastest first
   for (auto const& transfer : frame.overview.transfers) order.push_back(&transfer);
-  std::stable_sort(order.begin(), order.end(), [](auto const* a, auto const* b) { return a->rate > b->rate; });
+  // Equal ones stay in the order of the list, in which they stand side by side.
+  std::sort(order.begin(), order.end(), [](auto const* a, auto const* b) { return a->rate != b->rate ? a->rate > b->rate : std::less<>()(a, b); });
   std::size_t const room = height == 0 ? order.size() : height > lines.size() + 2 ? height - lines.size() - 2 : 0;
   std::size_t const shown = std::min(order.size(), room);
   std::vector<Row> rows{{"id", "repo", "state", "done", "size", "rate", "left", "priority"}};

@@ -12,6 +12,7 @@
 #include "core/engine/journal.h"
 #include "core/engine/ledger.h"
 #include "core/engine/make_engine.h"
+#include "core/engine/places.h"
 #include "core/sched/disk_budget.h"
 #include "core/store/store.h"
 
@@ -31,7 +32,8 @@ struct Context {
         tuning(options.tuning),
         partials(options.state_folder + "/partials"),
         cas(p.http, p.timers, p.log),
-        desk(p.executor, p.timers, permit_limits()) {
+        desk(p.executor, p.timers, permit_limits()),
+        places(options.transfers_at_work) {
     desk.set_bandwidth(tuning.bandwidth);
   }
 
@@ -41,6 +43,7 @@ struct Context {
   std::string partials;  ///< folder
   cas::Client cas;
   Desk desk;
+  Places places;  ///< of transfers at work
   sched::DiskBudget disk;
   std::unique_ptr<Ledger> ledger;    ///< set by start()
   std::unique_ptr<Journal> journal;  ///< set by start()

@@ -17,7 +17,7 @@ namespace hubd::engine {
 
 /// One thing that a transfer waits for now.
 struct Wait {
-  enum class Kind : std::uint8_t { resume, next_try, lock, connection, bandwidth, window, upstream };
+  enum class Kind : std::uint8_t { resume, next_try, place, lock, connection, bandwidth, window, upstream };
   Kind kind = Kind::upstream;
   std::string what;    ///< in words
   std::string file;    ///< of the repo; empty: all of them
@@ -33,6 +33,7 @@ constexpr std::string_view name_of(Wait::Kind kind) {
   switch (kind) {
     case Kind::resume: return "resume";
     case Kind::next_try: return "next_try";
+    case Kind::place: return "place";
     case Kind::lock: return "lock";
     case Kind::connection: return "connection";
     case Kind::bandwidth: return "bandwidth";

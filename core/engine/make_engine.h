@@ -46,6 +46,7 @@ struct Options {
   Bytes small_file_max = 1_MiB;   ///< up to this a file comes by one plain request into memory: no map, no Xet
   Bytes xet_bridge_max = 256_KiB;  ///< chunks that are here are fetched again when they stand between others and are fewer bytes
   std::size_t files_in_flight = 8;
+  std::size_t transfers_at_work = 256;  ///< others wait in line: each at work holds files, locks and memory of its own
   Bytes memory_max = 512_MiB;  ///< of body buffers, all together
   bool xet = true;             ///< Xet-backed files by the Xet protocol; else all by the plain route
   bool adopt = true;           ///< learn the chunks of contents that came by another way, while nothing moves

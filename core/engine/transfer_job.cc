@@ -79,6 +79,7 @@ bool TransferJob::raise(sched::Priority priority) {
   if (priority <= task_.priority) return false;
   task_.priority = priority;
   tell(TransferEvent::Kind::raised, "to " + std::string(sched::name_of(priority)));
+  if (place_) place_->raise(priority);
   for (auto const& [path, entry] : active_)
     if (entry.job != nullptr) entry.job->raise(priority);
   return true;
@@ -123,13 +124,18 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   auto& job = *self;
   while (!job.body_done_ && !job.stop_) {
     if (job.paused()) {
+      job.place_.reset();
       auto resting = job.rest();
       co_await std::move(resting);
+    } else if (!job.placed()) {
+      auto standing = job.stand_in_line();
+      co_await std::move(standing);
     } else {
       auto trying = job.attempt();
       co_await std::move(trying);
     }
   }
+  job.place_.reset();
   bool const unfinished = !job.body_done_ || (job.error_ && job.error_->kind == ErrorKind::cancelled);
   if (unfinished && job.failure_) job.error_ = job.failure_;
   if (unfinished && !job.failure_ && job.stop_) job.error_ = job.stop_;
@@ -188,6 +194,32 @@ asio::awaitable<void> TransferJob::rest() {
     co_await std::move(noting_again);
   }
   at_rest_ = false;
+  refresh();
+  changed_.notify();
+}
+
+asio::awaitable<void> TransferJob::stand_in_line() {
+  sched::Admission::Who const who{task_.caller.principal, key_, sched::FileKey{static_cast<std::uint64_t>(key_)}, "", task_.priority};
+  std::function<void()> const granted = [this] { internal_.notify(); };
+  if (!place_) place_.emplace(context_.places, who, granted);
+  if (placed()) co_return;
+  auto noting = note();  // a restart must know of it, although nothing of it has begun
+  co_await std::move(noting);
+  waiting_for_ = "a place: " + std::to_string(context_.places.max()) + " transfers are at work";
+  stands_since_ = context_.clock().wall();
+  tell(TransferEvent::Kind::waiting, waiting_for_);
+  refresh();
+  changed_.notify();
+  net::TaskGroup inner(context_.parts.executor, on_bug());
+  while (!placed() && !stop_ && !paused()) {
+    if (leases_ > 0 && inner.size() == 0) inner.spawn("ticker", ticker(slow_tick));  // for who waits up to a deadline
+    bool const woken = co_await internal_.wait();
+    if (!woken) stop(fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"));
+  }
+  inner.cancel();
+  auto joining = inner.join();
+  co_await std::move(joining);
+  waiting_for_.clear();
   refresh();
   changed_.notify();
 }
@@ -316,7 +348,7 @@ std::vector<Wait> TransferJob::waits() const {
   }
   auto const& clock = context_.clock();
   auto const wall = [&](Time time) { return clock.wall() - std::chrono::duration_cast<WallTime::duration>(clock.now() - time); };
-  if (!waiting_for_.empty()) waits.push_back({Wait::Kind::lock, waiting_for_, "", "", "", "", stands_since_, ""});
+  if (!waiting_for_.empty()) waits.push_back({placed() ? Wait::Kind::lock : Wait::Kind::place, waiting_for_, "", "", "", "", stands_since_, ""});
   auto const& desk = context_.desk;
   for (auto const& [path, entry] : active_) {
     auto const* const job = entry.job;

@@ -35,6 +35,8 @@ struct TransferTask {
 /// Files of one commit for one or more callers: a durable job. Reserves the disk for all that is missing, then brings the
 /// files here, a bounded number at a time, each by the cheapest way: it is there; it stands elsewhere in the cache; fetch.
 ///
+/// At most Options::transfers_at_work do so at once; the others stand in line, noted, and hold nothing.
+///
 /// A caller's interest is a lease. Without leases it stops, unless detached; what came so far stays in the partials.
 /// Paused, it holds no lock, no permit and no room on the disk but its partials, and is nobody's in particular: it is kept,
 /// as a detached one is, until it is resumed or cancelled.
@@ -51,7 +53,10 @@ class TransferJob {
 
   class Lease {
    public:
-    explicit Lease(std::shared_ptr<TransferJob> job) : job_(std::move(job)) { ++job_->leases_; }
+    explicit Lease(std::shared_ptr<TransferJob> job) : job_(std::move(job)) {
+      ++job_->leases_;
+      job_->internal_.notify();  // somebody looks on now
+    }
     Lease(Lease const&) = delete;
     Lease& operator=(Lease const&) = delete;
     ~Lease() { job_->drop_lease(); }
@@ -98,6 +103,9 @@ class TransferJob {
   asio::awaitable<void> attempt();
   /// Until resumed or stopped.
   asio::awaitable<void> rest();
+  /// Until it has a place among those at work, is paused or stopped.
+  asio::awaitable<void> stand_in_line();
+  [[nodiscard]] bool placed() const { return place_ && place_->held(); }
   asio::awaitable<void> note();
   asio::awaitable<void> body();
   Async<void> bring_all();
@@ -160,6 +168,7 @@ class TransferJob {
   bool ended_ = false;
   bool at_rest_ = false;
   std::optional<Error> unnoted_;
+  std::optional<Places::Place> place_;  // in line, or at work
   EventLog events_;
   WallTime stands_since_{};  // paused, or waiting for something of its own
   sched::DiskBudget::Reservation reservation_{};

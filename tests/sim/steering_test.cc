@@ -110,6 +110,47 @@ TEST(Steering, WhatIsResumedGoesOnAlsoAfterACrash) {
   EXPECT_EQ("", world.snapshot_problem("acme/big"));
 }
 
+TEST(Steering, OnlySoManyAreAtWorkAndWhoStandsInLineHoldsNothingAndIsNotForgotten) {
+  for (auto const loss : {Loss::none, Loss::all}) {
+    World world(17, small_options());
+    for (std::uint64_t i = 0; i < 6; ++i) fill(world, "acme/big" + std::to_string(i), 20 + i);
+    world.options.transfers_at_work = 2;
+    ASSERT_TRUE(world.start());
+    auto const detached = [](engine::EnsureRequest& request) { request.detach = true; };
+    std::vector<std::shared_ptr<World::Client>> clients;
+    for (int i = 0; i < 5; ++i) clients.push_back(world.ensure("acme/big" + std::to_string(i), "main", detached));
+    world.time.run_for(3s);
+    auto const locks = world.disk.locks_held();
+    auto const late = world.ensure("acme/big5", "main", [&world](engine::EnsureRequest& request) {
+      request.priority = sched::Priority::interactive;
+      request.caller.deadline = world.time.now() + 5s;
+    });
+    world.time.run_for(3s);
+    EXPECT_EQ(locks, world.disk.locks_held()) << "who stands in line holds no lock";
+    int in_line = 0;
+    for (auto const& info : world.engine->transfers(kOwner, false)) {
+      bool const stands = info.progress.waiting_for == "a place: 2 transfers are at work";
+      if (!stands) continue;
+      ++in_line;
+      EXPECT_EQ("waiting", info.state);
+      auto const why = world.engine->why(kOwner, info.id);
+      ASSERT_TRUE(why && why->waits.size() == 1);
+      EXPECT_EQ(engine::Wait::Kind::place, why->waits.front().kind);
+    }
+    EXPECT_EQ(4, in_line);
+    world.time.run_for(10s);
+    ASSERT_TRUE(late->answer.has_value()) << "a deadline holds in the line too";
+    EXPECT_EQ(ErrorKind::deadline_exceeded, late->answer->error().kind);
+    EXPECT_NE(std::string::npos, late->answer->error().what.find("a place")) << late->answer->error().what;
+    world.crash(loss);
+    ASSERT_TRUE(world.start());
+    world.time.run_for(10min);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ("", world.snapshot_problem("acme/big" + std::to_string(i)));
+    EXPECT_TRUE(world.engine->transfers(kOwner, false).empty());
+    EXPECT_EQ("", world.broken_promise());
+  }
+}
+
 TEST(Steering, APausedTransferCanBeCancelledAndIsGoneThen) {
   World world(4, small_options());
   fill(world);
@@ -455,7 +496,6 @@ TEST(Steering, AnySteeringAtAnyMomentKeepsEveryPromise) {
     auto const random = seeded_random(seed);
     ASSERT_TRUE(world.start());
     std::vector<std::shared_ptr<World::Client>> clients;
-    unsigned pauses = 0;
     unsigned crashes = 0;
     for (int step = 0; step < 40; ++step) {
       auto const dice = random->next() % 100;
@@ -469,7 +509,6 @@ TEST(Steering, AnySteeringAtAnyMomentKeepsEveryPromise) {
         }));
       } else if (dice < 50) {
         auto const paused = world.run(world.engine->pause(kOwner, some));
-        if (paused && paused->state == "paused") ++pauses;
         bool const all_rest = transfers.size() == 1 && paused && paused->state == "paused";
         EXPECT_TRUE(!all_rest || world.disk.locks_held() == 0);
       } else if (dice < 75) {

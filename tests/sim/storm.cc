@@ -37,7 +37,7 @@ engine::Options small_world() {
 class Storm {
  public:
   explicit Storm(std::uint64_t seed)
-      : dice_(seeded_random(seed * 1'000'003 + 17)), world_(seed, options()), watch_((fill(), world_)) {}
+      : dice_(seeded_random(seed * 1'000'003 + 17)), world_(seed, options(seed)), watch_((fill(), world_)) {}
 
   std::string run() {
     set_out();
@@ -74,13 +74,14 @@ class Storm {
   }
   void pass(Duration time) { world_.time.run_for(time); }
 
-  engine::Options options() {
+  engine::Options options(std::uint64_t seed) {
     auto made = small_world();
     made.tuning.connections_total = 1 + roll(8);
     made.tuning.connections_per_host = 1 + roll(8);
     made.tuning.connections_per_file = 1 + roll(4);
     made.memory_max = (1 + roll(8)) * 4_MiB;
     made.files_in_flight = 1 + roll(4);
+    if (seed % 3 == 0) made.transfers_at_work = 2 + seed % 4;
     made.xet = !once_in(6);
     return made;
   }
