@@ -3,7 +3,7 @@
 
     python3 tests/bench/paired.py OTHER_BIN_FOLDER [--runs N] [--size BYTES]
 
-Prints, for a large file and for many small ones, the ratio of this build's figures to the other's, pair by pair: its median,
+Prints, for a large file and for many small ones, the ratio of this build's figures to the other's, two runs each at a time: its median,
 and between which values it lay. Never an assertion.
 """
 from __future__ import annotations
@@ -35,13 +35,14 @@ def taken(hub: LocalHub, folder: pathlib.Path, binaries: pathlib.Path, repo: str
 def pairs(hub: LocalHub, folder: pathlib.Path, other: pathlib.Path, repo: str, runs: int) -> dict:
     ratios: dict[str, list[float]] = {"wall": [], "cpu": [], "rss_kib": []}
     for number in range(runs + 1):  # the first warms the server's page cache and is not counted
-        turn = [("ours", BIN), ("other", other)]
-        if number % 2:
-            turn.reverse()
-        rows = {name: taken(hub, folder / f"{number}{name}", binaries, repo) for name, binaries in turn}
+        # Ours, other, other, ours: who comes first pays for the writes of the one before.
+        turns = [("ours", BIN), ("other", other), ("other", other), ("ours", BIN)]
+        rows: dict[str, list[dict]] = {"ours": [], "other": []}
+        for place, (name, binaries) in enumerate(turns):
+            rows[name].append(taken(hub, folder / f"{number}-{place}", binaries, repo))
         if number:
             for key, values in ratios.items():
-                values.append(rows["ours"][key] / rows["other"][key])
+                values.append(sum(row[key] for row in rows["ours"]) / sum(row[key] for row in rows["other"]))
     return {key: {"median": round(statistics.median(values), 3), "from": round(min(values), 3), "to": round(max(values), 3)}
             for key, values in ratios.items()}
 

@@ -116,9 +116,9 @@ TEST(Steering, OnlySoManyAreAtWorkAndWhoStandsInLineHoldsNothingAndIsNotForgotte
     for (std::uint64_t i = 0; i < 6; ++i) fill(world, "acme/big" + std::to_string(i), 20 + i);
     world.options.transfers_at_work = 2;
     ASSERT_TRUE(world.start());
-    auto const detached = [](engine::EnsureRequest& request) { request.detach = true; };
+    auto const left_alone = [](engine::EnsureRequest& request) { request.detach = true; };
     std::vector<std::shared_ptr<World::Client>> clients;
-    for (int i = 0; i < 5; ++i) clients.push_back(world.ensure("acme/big" + std::to_string(i), "main", detached));
+    for (int i = 0; i < 5; ++i) clients.push_back(world.ensure("acme/big" + std::to_string(i), "main", left_alone));
     world.time.run_for(3s);
     auto const locks = world.disk.locks_held();
     auto const late = world.ensure("acme/big5", "main", [&world](engine::EnsureRequest& request) {
