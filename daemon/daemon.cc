@@ -315,8 +315,7 @@ class Daemon {
     counts.open_files = open_files();
     counts.open_files_max = open_files_max();
     counts.disk_free = disk_free_;
-    counts.disk_floor = live_.config().free_floor;
-    return format_metrics(engine_->totals(), upstream_->traffic(), counts, upstream_->http().windows());
+    return format_metrics(engine_->totals(), engine_->budgets(), upstream_->traffic(), counts);
   }
 
   Result<void> serve_metrics() {

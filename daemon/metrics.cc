@@ -6,8 +6,7 @@
 
 namespace hubd::daemon {
 
-std::string format_metrics(engine::Totals const& totals, Traffic const& traffic, ServerCounts const& server,
-                           std::vector<sched::RateWindows::Window> const& windows) {
+std::string format_metrics(engine::Totals const& totals, engine::Budgets const& budgets, Traffic const& traffic, ServerCounts const& server) {
   std::string text;
   auto const describe = [&](char const* name, char const* type, char const* help) {
     text += std::string("# HELP ") + name + ' ' + help + "\n# TYPE " + name + ' ' + type + '\n';
@@ -19,18 +18,18 @@ std::string format_metrics(engine::Totals const& totals, Traffic const& traffic,
   add("hubd_transfers_running", "gauge", "Transfers that move bytes.", totals.transfers_running);
   add("hubd_transfers_waiting", "gauge", "Transfers that wait for something.", totals.transfers_waiting);
   add("hubd_transfers_parked", "gauge", "Transfers that stopped, keep their bytes, and are begun again by themselves.", totals.transfers_parked);
-  add("hubd_permits", "gauge", "Connections that may move bytes of files now.", totals.permits);
-  add("hubd_permits_limit", "gauge", "Connections that may move bytes of files at a time, by connections and memory.", totals.permits_max);
-  add("hubd_permits_waiting", "gauge", "Ranges that wait for a connection.", totals.permits_waiting);
-  if (totals.bandwidth)
-    add("hubd_bandwidth_limit_bytes_per_second", "gauge", "Limit of received bytes in force now; absent without one.", *totals.bandwidth);
-  add("hubd_memory_limit_bytes", "gauge", "Memory for buffers of transfers, all together.", totals.memory_max);
+  add("hubd_permits", "gauge", "Connections that may move bytes of files now.", budgets.connections);
+  add("hubd_permits_limit", "gauge", "Connections that may move bytes of files at a time, by connections and memory.", budgets.connections_max);
+  add("hubd_permits_waiting", "gauge", "Ranges that wait for a connection.", budgets.connections_waiting);
+  if (budgets.bandwidth_max)
+    add("hubd_bandwidth_limit_bytes_per_second", "gauge", "Limit of received bytes in force now; absent without one.", *budgets.bandwidth_max);
+  add("hubd_memory_limit_bytes", "gauge", "Memory for buffers of transfers, all together.", budgets.memory_max);
   add("hubd_resident_bytes", "gauge", "Memory of the process that is resident.", server.resident);
   add("hubd_open_files", "gauge", "Descriptors open now.", server.open_files);
   add("hubd_open_files_limit", "gauge", "Descriptors that may be open.", server.open_files_max);
   if (server.disk_free)
     add("hubd_disk_free_bytes", "gauge", "Free space of the cache's file system, at most 10 s old.", *server.disk_free);
-  add("hubd_disk_floor_bytes", "gauge", "Space that transfers leave free.", server.disk_floor);
+  add("hubd_disk_floor_bytes", "gauge", "Space that transfers leave free.", budgets.disk_floor);
   add("hubd_upstream_connections", "gauge", "Connections to Hubs and CDNs, idle ones too.", server.upstream_connections);
   add("hubd_upstream_connections_limit", "gauge", "Connections to all hosts at a time.", server.upstream_connections_max);
   add("hubd_fetched_bytes_total", "counter", "Bytes fetched from the network since start.", totals.bytes_fetched);
@@ -42,7 +41,7 @@ std::string format_metrics(engine::Totals const& totals, Traffic const& traffic,
     text += "hubd_upstream_answers_total{class=\"" + std::to_string(i + 1) + "xx\"} " +
             std::to_string(traffic.answers[i]) + '\n';
   std::map<std::pair<std::string, std::string>, sched::RateWindows::Window const*> tightest;
-  for (auto const& window : windows) {
+  for (auto const& window : budgets.windows) {
     auto& place = tightest[{window.key.origin, window.key.category}];
     if (place == nullptr || window.remaining < place->remaining) place = &window;
   }

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "core/engine/engine.h"
+#include "core/engine/insight.h"
 #include "daemon/upstream.h"
 
 namespace hubd::daemon {
@@ -21,11 +21,9 @@ struct ServerCounts {
   std::uint64_t open_files = 0;
   std::uint64_t open_files_max = 0;
   std::optional<Bytes> disk_free;  ///< as it was some seconds ago; nothing: not known
-  Bytes disk_floor = 0;
 };
 
 /// Prometheus text of the counters. Of the windows of one host and class with several tokens, the one with the least left.
-std::string format_metrics(engine::Totals const& totals, Traffic const& traffic, ServerCounts const& server,
-                           std::vector<sched::RateWindows::Window> const& windows);
+std::string format_metrics(engine::Totals const& totals, engine::Budgets const& budgets, Traffic const& traffic, ServerCounts const& server);
 
 }  // namespace hubd::daemon

@@ -66,8 +66,10 @@ StderrLog::~StderrLog() = default;
 bool StderrLog::enabled(LogLevel level) const { return state_->logger.should_log(to_spdlog(level)); }
 
 void StderrLog::write(LogLevel level, std::string_view line) {
-  auto text = escaped(line, state_->json);
-  if (state_->json) {
+  std::string text;
+  if (!state_->json) {
+    text = escaped(line, false);
+  } else {
     auto const [plain, call] = split_call(line);
     text = (call.empty() ? std::string() : "\"call\":\"" + std::string(call) + "\",") + "\"message\":\"" + escaped(plain, true) + '"';
   }

@@ -27,6 +27,10 @@ std::string repo_text(client::Transfer const& transfer) {
   return (type == client::RepoType::model ? std::string() : std::string(type_name(type)) + "s/") + transfer.repo.id;
 }
 
+bool has_ended(client::Transfer const& transfer) {
+  return transfer.state == "done" || transfer.state == "failed" || transfer.state == "cancelled";
+}
+
 json::object to_json(client::Transfer const& transfer) {
   json::object item;
   item["id"] = transfer.id;

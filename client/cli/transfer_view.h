@@ -12,6 +12,7 @@ namespace hubd::cli {
 std::string_view name_of(client::Priority priority);
 /// "acme/model", "datasets/acme/data".
 std::string repo_text(client::Transfer const& transfer);
+bool has_ended(client::Transfer const& transfer);
 boost::json::object to_json(client::Transfer const& transfer);
 boost::json::object to_json(client::TransferRange const& range);
 /// "3.1 MB/s"; empty while nothing moves.

@@ -131,10 +131,6 @@ ExitCode came_to(Session& session, client::Result<client::Transfer> const& trans
   return ExitCode::ok;
 }
 
-bool has_ended(client::Transfer const& transfer) {
-  return transfer.state == "done" || transfer.state == "failed" || transfer.state == "cancelled";
-}
-
 ExitCode cancel(Session& session, Options const& options) {
   auto const client = session.connect();
   if (!client) return session.fail(client.error());

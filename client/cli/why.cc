@@ -117,8 +117,7 @@ ExitCode run(Session& session, Options const& options) {
   output.text(transfer.id + "  " + printable(repo_text(transfer)) + ": " + transfer.state + ", " + human_size(transfer.bytes_done) + " of " +
               human_size(transfer.bytes_total) + (rate.empty() ? "" : " at " + rate) + ", priority " + std::string(name_of(transfer.priority)));
   if (transfer.error) output.text("error: " + printable(transfer.error->message));
-  bool const ended = transfer.state == "done" || transfer.state == "failed" || transfer.state == "cancelled";
-  show(output, "waits for:", why->waits, ended ? "" : "nothing");
+  show(output, "waits for:", why->waits, has_ended(transfer) ? "" : "nothing");
   show(output, "requests:", why->ranges);
   show(output, "last events:", why->events);
   return ExitCode::ok;

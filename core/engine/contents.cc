@@ -50,15 +50,13 @@ class NetworkStream final : public ContentStream {
         name_(std::move(name)),
         rest_(length),
         hasher_(std::move(hasher)),
-        etag_(std::move(etag)),
-        meter_(nullptr, response_->route(), context.clock().now()) {}
+        etag_(std::move(etag)) {}
   [[nodiscard]] bool from_cache() const override { return false; }
 
   Async<std::size_t> read_some(std::span<std::byte> out) override {
     auto const part = out.first(static_cast<std::size_t>(std::min<Bytes>(out.size(), rest_)));
     if (part.empty()) co_return std::size_t{0};
-    Time ignored{};
-    auto const count = co_await transfer::granted_read(*permit_, *response_, part, context_.clock(), ignored, meter_);
+    auto const count = co_await transfer::granted_read(*permit_, *response_, part, nullptr);
     if (!count) co_return count.error();
     if (*count == 0) co_return fail(ErrorKind::bad_upstream, name_ + ": " + response_->route().host + " ended the answer early");
     rest_ -= *count;
@@ -94,7 +92,6 @@ class NetworkStream final : public ContentStream {
   Bytes rest_;
   std::optional<hash::ContentHasher> hasher_;  // of a whole file
   std::string etag_;
-  transfer::RangeMeter meter_;
 };
 
 }  // namespace

@@ -24,6 +24,9 @@ inline bool hub_is_away(Error const& error) {
          error.kind == ErrorKind::offline || error.kind == ErrorKind::bad_upstream;
 }
 
+/// What whoever asks for files is told while hubd stops.
+inline Error stopping_error() { return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"); }
+
 /// What all parts of the engine share. Lives as long as the engine; changed on its executor only.
 struct Context {
   Context(Options o, Parts p)

@@ -23,6 +23,7 @@ namespace hubd::engine {
 struct Tuning;  // make_engine.h
 class StoreCare;  // store_care.h
 struct Why;       // insight.h
+struct Budgets;  // insight.h
 struct Overview;  // insight.h
 
 /// What belongs to the caller and travels with each call.
@@ -228,11 +229,6 @@ struct Totals {
   std::uint64_t transfers_running = 0;
   std::uint64_t transfers_waiting = 0;
   std::uint64_t transfers_parked = 0;
-  std::uint64_t permits = 0;          ///< held: connections that may move bytes now
-  std::uint64_t permits_max = 0;
-  std::uint64_t permits_waiting = 0;
-  std::optional<Bytes> bandwidth;     ///< the limit in force now; nothing: none
-  Bytes memory_max = 0;
   Bytes bytes_fetched = 0;
   std::uint64_t requests = 0;
   Bytes bytes_published = 0;
@@ -287,6 +283,7 @@ class Engine {
   virtual Result<Why> why(Principal principal, std::string const& id) = 0;
   /// The principal's transfers that have not ended, and the host's budgets. From memory too.
   virtual Overview overview(Principal principal) = 0;
+  virtual Budgets budgets() const = 0;
   virtual StoreCare& store() = 0;
   virtual Totals totals() const = 0;
   virtual void tune(Tuning const& tuning) = 0;

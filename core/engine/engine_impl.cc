@@ -48,10 +48,6 @@ EngineImpl::EngineImpl(Options options, Parts parts)
   context_.adopt_later = [this](std::string path, std::string etag) { verifier_.enqueue(std::move(path), std::move(etag)); };
 }
 
-Error EngineImpl::stopping() const {
-  return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");
-}
-
 Async<void> EngineImpl::start() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
@@ -166,7 +162,7 @@ asio::awaitable<void> EngineImpl::stop() {
   co_await std::move(quiet);
   context_.stopping = true;
   context_.parts.files.interrupt();
-  for (auto const& [id, job] : running_) job->stop(stopping());
+  for (auto const& [id, job] : running_) job->stop(stopping_error());
   files_.stop_all();
   tasks_.cancel();
   auto joining = tasks_.join();
@@ -174,7 +170,7 @@ asio::awaitable<void> EngineImpl::stop() {
 }
 
 Async<Revisions::Resolved> EngineImpl::resolve_for(EnsureRequest const& request) {
-  if (context_.stopping) co_return stopping();
+  if (context_.stopping) co_return stopping_error();
   auto const allowed = co_await context_.parts.entitlement.may_read(request.caller.principal, request.repo, request.caller.token);
   if (!allowed) co_return allowed.error();
   auto const checked = cache::check_revision(request.revision);
@@ -308,7 +304,7 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
     if (listener != nullptr) listener->started("", commit, target->chosen.files.size(), total, total);
     co_return std::move(**here);
   }
-  if (context_.stopping) co_return stopping();
+  if (context_.stopping) co_return stopping_error();
   TransferTask task{request.caller, request.repo,  request.revision,         commit,        target->chosen.files,
                     request.local_dir, request.force, request.require_verified, request.detach, request.max_workers, request.priority, ""};
   auto const running = running_.size();
@@ -323,9 +319,7 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
     listener->progress(progress);
   };
   auto waiting = wait_for(job, request.caller.deadline, std::move(tell));
-  auto const waited = co_await std::move(waiting);
-  if (!waited) co_return waited.error();
-  auto const ended = outcome(*job);
+  auto const ended = co_await std::move(waiting);
   if (!ended) co_return ended.error();
   if (listener != nullptr) listener->progress(job->progress());
   auto result = co_await answer(request, *target, *job, !first);
@@ -569,7 +563,7 @@ Async<ReadyResult> EngineImpl::ready(EnsureRequest request) {
 Async<LookupResult> EngineImpl::lookup(LookupRequest request) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  if (context_.stopping) co_return stopping();
+  if (context_.stopping) co_return stopping_error();
   auto late = fail(ErrorKind::deadline_exceeded, request.caller.endpoint + " did not answer " + request.path + " by the caller's deadline");
   late.host = request.caller.endpoint;
   net::Within<LookupResult> limited(context_.parts.timers, request.caller.deadline);
@@ -665,11 +659,6 @@ Totals EngineImpl::totals() const {
   }
   totals.unverified_blobs = verifier_.waiting();
   totals.transfers_parked = parked_.size();
-  totals.permits = context_.desk.in_use();
-  totals.permits_max = context_.permit_limits().total;
-  totals.permits_waiting = context_.desk.waiting();
-  totals.bandwidth = context_.desk.bandwidth();
-  totals.memory_max = context_.options.memory_max;
   return totals;
 }
 

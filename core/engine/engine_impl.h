@@ -41,6 +41,7 @@ class EngineImpl final : public Engine {
   Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) override;
   Result<Why> why(Principal principal, std::string const& id) override;
   Overview overview(Principal principal) override;
+  Budgets budgets() const override;
   StoreCare& store() override { return keeper_; }
   Totals totals() const override;
   void tune(Tuning const& tuning) override { context_.tune(tuning); }
@@ -70,7 +71,7 @@ class EngineImpl final : public Engine {
   std::string name_commit(EnsureRequest const& request, Target const& target);
   /// `id`: of the journal's row that it goes on from; empty: a new one.
   std::shared_ptr<TransferJob> join_or_begin(TransferTask task, std::string id = {});
-  /// Until the job ends, well or not; `news` is called meanwhile. Fails: deadline_exceeded, cancelled (the caller left), unavailable.
+  /// Until the job ends; `news` is called meanwhile. Fails: deadline_exceeded, cancelled (the caller left), unavailable; as the job.
   Async<void> wait_for(std::shared_ptr<TransferJob> job, std::optional<Time> deadline, std::function<void()> news);
   /// Until what was asked of a job (pause or resume) holds and is noted, or the job has ended.
   Async<TransferInfo> settled(std::shared_ptr<TransferJob> job);
@@ -102,7 +103,8 @@ class EngineImpl final : public Engine {
   [[nodiscard]] TransferInfo info_of(Parked const& parked) const;
   /// The parked transfer of that id, if it is the principal's.
   [[nodiscard]] Parked const* find_parked(Principal principal, std::string const& id) const;
-  [[nodiscard]] Error stopping() const;
+  /// Begins a parked transfer again, for whoever asks or for nobody: who waited for it has his answer.
+  std::shared_ptr<TransferJob> revive(std::string const& id, Parked const& parked, std::string paused_by = {});
 
   Context context_;
   net::TaskGroup tasks_;

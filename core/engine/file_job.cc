@@ -399,7 +399,7 @@ asio::awaitable<void> FileJobs::drive(FileJobs& jobs, std::shared_ptr<FileJob> j
 Async<FileJobs::Use> FileJobs::use(FileTask task) {
   auto const key = task.file.etag();
   while (true) {
-    if (context_.stopping) co_return fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept");
+    if (context_.stopping) co_return stopping_error();
     auto const found = jobs_.find(key);
     if (found == jobs_.end()) break;
     auto const job = found->second;

@@ -34,12 +34,18 @@ Result<Why> EngineImpl::why(Principal principal, std::string const& id) {
 Overview EngineImpl::overview(Principal principal) {
   Overview overview;
   overview.transfers = transfers(principal, false);
-  auto& budgets = overview.budgets;
   for (auto const& [id, job] : running_) {
-    budgets.bandwidth += job->progress().rate;
     if (job->task().caller.principal != principal) continue;
     for (auto& range : job->ranges()) overview.ranges.emplace_back(id, std::move(range));
   }
+  overview.budgets = budgets();
+  overview.totals = totals();
+  return overview;
+}
+
+Budgets EngineImpl::budgets() const {
+  Budgets budgets;
+  for (auto const& [id, job] : running_) budgets.bandwidth += job->progress().rate;
   auto const& desk = context_.desk;
   budgets.bandwidth_max = desk.bandwidth();
   budgets.bandwidth_waiting = desk.waiting_for_bytes();
@@ -53,8 +59,7 @@ Overview EngineImpl::overview(Principal principal) {
   budgets.disk_reserved = context_.disk.reserved();
   budgets.disk_floor = context_.tuning.free_floor;
   if (context_.parts.windows != nullptr) budgets.windows = context_.parts.windows->windows();
-  overview.totals = totals();
-  return overview;
+  return budgets;
 }
 
 }  // namespace hubd::engine

@@ -45,11 +45,16 @@ asio::awaitable<void> EngineImpl::unpark_later(std::string id, std::uint64_t num
     tasks_.spawn("parked transfer", unpark_later(id, number, found->second.next));
     co_return;
   }
-  auto task = found->second.job->task();
-  task.detached = true;  // who waited has its answer
-  task.caller.deadline.reset();
-  auto const job = join_or_begin(std::move(task), id);
+  auto const job = revive(id, found->second);
   if (job->id() != id) forget_parked(id);  // somebody else brings the same
+}
+
+std::shared_ptr<TransferJob> EngineImpl::revive(std::string const& id, Parked const& parked, std::string paused_by) {
+  auto task = parked.job->task();
+  task.detached = true;
+  task.caller.deadline.reset();
+  task.paused_by = std::move(paused_by);
+  return join_or_begin(std::move(task), id);
 }
 
 void EngineImpl::forget_parked(std::string const& id) {

@@ -15,7 +15,7 @@ Async<void> EngineImpl::wait_for(std::shared_ptr<TransferJob> job, std::optional
   while (!job->ended()) {
     bool const woken = co_await job->news();
     if (job->ended()) break;
-    if (!woken && context_.stopping) co_return stopping();
+    if (!woken && context_.stopping) co_return stopping_error();
     if (!woken) co_return fail(ErrorKind::cancelled, describe(repo) + ": the caller left");
     auto const& progress = job->progress();
     if (deadline && context_.clock().now() >= *deadline)
@@ -25,7 +25,7 @@ Async<void> EngineImpl::wait_for(std::shared_ptr<TransferJob> job, std::optional
                          (progress.waiting_for.empty() ? "" : ", waiting for " + progress.waiting_for));
     news();
   }
-  co_return Result<void>();
+  co_return outcome(*job);
 }
 
 Result<void> EngineImpl::outcome(TransferJob const& job) {
@@ -40,7 +40,7 @@ Async<TransferInfo> EngineImpl::settled(std::shared_ptr<TransferJob> job) {
   bool const paused = job->paused();
   while (!job->ended() && job->paused() == paused && job->at_rest() != paused) {
     bool const woken = co_await job->news();
-    if (!woken && context_.stopping) co_return stopping();
+    if (!woken && context_.stopping) co_return stopping_error();
     if (!woken) co_return fail(ErrorKind::cancelled, describe(job->task().repo) + ": the caller left");
   }
   if (job->unnoted() && !job->ended()) co_return *job->unnoted();
@@ -50,7 +50,7 @@ Async<TransferInfo> EngineImpl::settled(std::shared_ptr<TransferJob> job) {
 Async<TransferInfo> EngineImpl::pause(Principal principal, std::string id) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  if (context_.stopping) co_return stopping();
+  if (context_.stopping) co_return stopping_error();
   auto const by = "user " + std::to_string(principal.uid);
   std::shared_ptr<TransferJob> job;
   auto const found = find(principal, id);
@@ -58,10 +58,7 @@ Async<TransferInfo> EngineImpl::pause(Principal principal, std::string id) {
     job = *found;
     if (!job->paused()) job->pause(by);
   } else if (auto const* const parked = find_parked(principal, id)) {
-    auto task = parked->job->task();
-    task.detached = true;
-    task.paused_by = by;
-    job = join_or_begin(std::move(task), id);
+    job = revive(id, *parked, by);
   } else {
     co_return transfer(principal, id);  // one that has ended
   }
@@ -73,17 +70,14 @@ Async<TransferInfo> EngineImpl::pause(Principal principal, std::string id) {
 Async<TransferInfo> EngineImpl::resume(Principal principal, std::string id) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  if (context_.stopping) co_return stopping();
+  if (context_.stopping) co_return stopping_error();
   std::shared_ptr<TransferJob> job;
   auto const found = find(principal, id);
   if (found) {
     job = *found;
     if (job->paused()) job->resume();
   } else if (auto const* const parked = find_parked(principal, id)) {
-    auto task = parked->job->task();
-    task.detached = true;
-    task.caller.deadline.reset();
-    job = join_or_begin(std::move(task), id);
+    job = revive(id, *parked);
   } else {
     co_return transfer(principal, id);
   }
@@ -95,16 +89,13 @@ Async<TransferInfo> EngineImpl::resume(Principal principal, std::string id) {
 Async<TransferInfo> EngineImpl::attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  if (context_.stopping) co_return stopping();
+  if (context_.stopping) co_return stopping_error();
   std::shared_ptr<TransferJob> job;
   auto const found = find(principal, id);
   if (found) {
     job = *found;
   } else if (auto const* const parked = find_parked(principal, id)) {
-    auto task = parked->job->task();
-    task.detached = true;  // who leaves again does not end what goes on by itself
-    task.caller.deadline.reset();
-    job = join_or_begin(std::move(task), id);
+    job = revive(id, *parked);  // who leaves again does not end what goes on by itself
   } else {
     auto const ended = transfer(principal, id);
     if (ended && ended->error) co_return *ended->error;
@@ -119,9 +110,7 @@ Async<TransferInfo> EngineImpl::attach(Principal principal, std::string id, std:
   };
   tell();
   auto waiting = wait_for(job, deadline, std::move(tell));
-  auto const waited = co_await std::move(waiting);
-  if (!waited) co_return waited.error();
-  auto const ended = outcome(*job);
+  auto const ended = co_await std::move(waiting);
   if (!ended) co_return ended.error();
   co_return job->info();
 }

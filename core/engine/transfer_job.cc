@@ -162,7 +162,7 @@ asio::awaitable<void> TransferJob::attempt() {
   inner.spawn("ticker", ticker(tick));
   while (!body_done_ && !stop_ && !paused()) {
     bool const woken = co_await internal_.wait();
-    if (!woken) stop(fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"));
+    if (!woken) stop(stopping_error());
   }
   inner.cancel();
   auto joining = inner.join();
@@ -214,7 +214,7 @@ asio::awaitable<void> TransferJob::stand_in_line() {
   while (!placed() && !stop_ && !paused()) {
     if (leases_ > 0 && inner.size() == 0) inner.spawn("ticker", ticker(slow_tick));  // for who waits up to a deadline
     bool const woken = co_await internal_.wait();
-    if (!woken) stop(fail(ErrorKind::unavailable, "hubd is stopping; run the same again, what came so far is kept"));
+    if (!woken) stop(stopping_error());
   }
   inner.cancel();
   auto joining = inner.join();

@@ -40,6 +40,10 @@ enum class Redirects : std::uint8_t {
 
 /// A body that brings less in a minute of waiting for it stands still, whatever arrives.
 constexpr Bytes trickle_per_minute = 16_KiB;
+/// So few in so long (whole seconds count).
+inline bool is_trickle(Bytes count, Duration waited) {
+  return count * 60 < trickle_per_minute * static_cast<Bytes>(std::chrono::floor<std::chrono::seconds>(waited).count());
+}
 
 /// Stands between an answer that redirects within its origin and the request that follows it.
 class Crossing {
@@ -72,6 +76,8 @@ struct Route {
   std::string host;     ///< "cdn.example:443"
   std::string address;  ///< "192.0.2.1:443", or the proxy's; empty before connect
 };
+/// "cdn.example:443 (192.0.2.1:443)", for errors.
+inline std::string describe(Route const& route) { return route.host + (route.address.empty() ? "" : " (" + route.address + ")"); }
 
 /// An answer whose head has arrived. Its body is read once, straight into the caller's buffers. Destroying it early
 /// closes the connection (or returns it to the pool when the body was read to its end).

@@ -22,7 +22,7 @@ Connection::~Connection() { stream_->close(); }
 
 Error Connection::broken(boost::system::error_code error, std::string_view doing) const {
   auto result = fail(ErrorKind::unreachable, "", error);
-  auto const where = route_.host + (route_.address.empty() ? "" : " (" + route_.address + ")");
+  auto const where = describe(route_);
   if (error == asio::error::timed_out) {
     result.kind = ErrorKind::stalled;
     result.what = where + " made no progress while " + std::string(doing);

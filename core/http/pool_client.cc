@@ -63,9 +63,7 @@ class PooledResponse final : public Response {
     reading_ += pool.clock().now() - begun;
     read_ += *count;
     if (reading_ < limit_ || *count == 0) co_return *count;
-    auto const seconds = static_cast<Bytes>(std::chrono::floor<std::chrono::seconds>(reading_).count());
-    bool const whole = connection_->over();
-    if (!whole && read_ * 60 < trickle_per_minute * seconds) co_return trickle();
+    if (!connection_->over() && is_trickle(read_, reading_)) co_return trickle();
     reading_ = Duration::zero();
     read_ = 0;
     co_return *count;
@@ -82,7 +80,7 @@ class PooledResponse final : public Response {
   }
   Error trickle() {
     failed();
-    auto const where = route_.host + (route_.address.empty() ? "" : " (" + route_.address + ")");
+    auto const where = describe(route_);
     auto error = fail(ErrorKind::stalled, where + " sent only " + std::to_string(read_) + " bytes in " +
                                               std::to_string(std::chrono::round<std::chrono::seconds>(reading_).count()) + " s");
     error.host = where;

@@ -14,7 +14,6 @@ namespace {
 constexpr Bytes hash_step_max = 8_MiB;    // one job of the hashing pool
 constexpr Bytes window_min = 256_MiB;     // how far ranges may run ahead of the hash frontier
 constexpr unsigned malformed_max = 3;     // answers about something else do not heal by waiting
-constexpr Bytes progress_min = 64_KiB;    // a try that brought as much was none in vain
 constexpr int passes_max = 2;             // a wrong hash is fetched again once
 
 Bytes leading(Partial const& partial) {
@@ -32,6 +31,7 @@ FileTransfer::FileTransfer(Parts parts, Options options, ContentId id, Bytes siz
       id_(std::move(id)),
       size_(size),
       path_(options_.folder + "/" + id_.etag() + ".partial"),
+      headway_(parts_.timers.clock(), options_.progress_timeout),
       changed_(parts_.executor) {}
 FileTransfer::~FileTransfer() = default;
 
@@ -43,7 +43,7 @@ Result<void> FileTransfer::discard() {
 Async<void> FileTransfer::run() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  last_progress_ = parts_.timers.clock().now();
+  headway_.step();
   for (int number = 0; number < passes_max; ++number) {
     Result<void> passed;
     if (size_ <= options_.small_max)
@@ -82,7 +82,7 @@ Async<void> FileTransfer::small_pass() {
     auto const asleep = parts_.timers.clock().now();
     bool const slept = co_await parts_.timers.sleep_for(*wait);
     if (!slept) co_return fail(ErrorKind::cancelled, options_.name + " was cancelled");
-    if (fetched.error().retry_after) forgive(asleep);
+    if (fetched.error().retry_after) headway_.forgive(asleep);
   }
 }
 
@@ -90,7 +90,7 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
   auto const asked = parts_.timers.clock().now();
   auto const permit = co_await parts_.permits.acquire();  // until this returns: it bounds the memory too
   if (!permit) co_return permit.error();
-  forgive(asked);
+  headway_.forgive(asked);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (size_ > 0) {
     Extent const whole_file{0, size_};
@@ -99,10 +99,11 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
     if (!answer) co_return answer.error();
     auto& response = **answer;
     view.answered(response.route());
-    RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
+    RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), headway_.patience());
+    ReadWatch const watch{parts_.timers.clock(), headway_, meter};
     for (std::size_t filled = 0; filled < bytes.size();) {
       auto const rest = std::span(bytes).subspan(filled);
-      auto const count = co_await granted_read(**permit, response, rest, parts_.timers.clock(), last_progress_, meter);
+      auto const count = co_await granted_read(**permit, response, rest, &watch);
       if (!count) co_return about(count.error());
       if (*count == 0) co_return odd(response, "ended after " + std::to_string(filled) + " bytes");
       filled += *count;
@@ -111,11 +112,12 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
       view.got(now, *count);
       auto const slow = meter.got(now, *count);
       if (slow && filled < bytes.size()) {
-        ++slow_in_row_;
+        headway_.slow();
         co_return about(*slow);
       }
     }
-    whole(meter);
+    meter.whole();
+    headway_.whole();
     std::array<std::byte, 1> more{};
     auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
     if (extra && *extra > 0) co_return odd(response, "is longer than the Hub's listing says");
@@ -149,7 +151,7 @@ Async<void> FileTransfer::pass() {
   };
   auto const opened = co_await net::offload(parts_.disk, open);
   if (!opened) co_return opened.error();
-  last_progress_ = parts_.timers.clock().now();  // reading back what was kept took its time
+  headway_.step();  // reading back what was kept took its time
   hashed_ = hasher_->fed();
   frontier_ = leading(*partial_);
   done_ = partial_->present_bytes();
@@ -195,8 +197,6 @@ Error FileTransfer::about(Error error) const {
   return error;
 }
 
-void FileTransfer::forgive(Time since) { last_progress_ += parts_.timers.clock().now() - since; }
-
 std::optional<Extent> FileTransfer::take() {
   if (missing_.empty()) return std::nullopt;
   if (parts_.source.ignores_ranges()) {  // one stream of everything is all that can be had
@@ -239,7 +239,7 @@ asio::awaitable<void> FileTransfer::work() {
       put_back(*extent);
       co_return;
     }
-    if (++with_permit_ == 1) forgive(asked);
+    if (++with_permit_ == 1) headway_.forgive(asked);
     tries.came = 0;
     auto const fetched = co_await fetch(*extent, **permit, tries);
     permit->reset();
@@ -257,31 +257,15 @@ asio::awaitable<void> FileTransfer::work() {
     auto const asleep = parts_.timers.clock().now();
     bool const slept = co_await parts_.timers.sleep_for(*wait);
     if (!slept) co_return;
-    if (fetched.error().retry_after && with_permit_ == 0) forgive(asleep);
+    if (fetched.error().retry_after && with_permit_ == 0) headway_.forgive(asleep);
   }
 }
 
 void FileTransfer::arrived(Bytes count, Tries& tries) {
   received_ += count;
   tries.came += count;
-  since_progress_ += count;
   waiting_for_.clear();
-  if (since_progress_ < http::trickle_per_minute) return;
-  since_progress_ = 0;
-  last_progress_ = parts_.timers.clock().now();
-}
-
-void FileTransfer::whole(RangeMeter& meter) {
-  meter.whole();
-  slow_in_row_ = 0;
-  since_progress_ = 0;
-  last_progress_ = parts_.timers.clock().now();
-  trail_.clear();
-}
-
-Duration FileTransfer::patience() const {
-  auto const left = options_.progress_timeout - (parts_.timers.clock().now() - last_progress_);
-  return judgement_after(slow_in_row_, left);
+  headway_.arrived(count);
 }
 
 std::optional<Duration> FileTransfer::judge(Error const& error, Tries& tries) {
@@ -289,11 +273,9 @@ std::optional<Duration> FileTransfer::judge(Error const& error, Tries& tries) {
     if (!ended_) end(error);
     return std::nullopt;
   }
-  auto const now = parts_.timers.clock().now();
-  auto const idle = now - last_progress_;
   bool const odd_answer = error.kind == ErrorKind::bad_upstream && error.http_status >= 200 && error.http_status < 500;
-  bool const progressed = tries.came >= progress_min;
-  trail_.note(error);
+  bool const progressed = tries.came >= Headway::try_min;
+  headway_.failed(error);
   if (progressed) tries.attempt = 0;
   if (tries.came > 0) {
     tries.malformed = 0;
@@ -309,9 +291,9 @@ std::optional<Duration> FileTransfer::judge(Error const& error, Tries& tries) {
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  auto const wait = wait_before_retry(error, tries.attempt, idle, options_.progress_timeout);
+  auto const wait = headway_.before_retry(error, tries.attempt);
   if (!wait) {
-    end(given_up(error, idle, done_, size_, trail_));
+    end(headway_.given_up(error, done_, size_));
     return std::nullopt;
   }
   waiting_for_ = trying_again(*wait, error);
@@ -343,12 +325,11 @@ Async<void> FileTransfer::flush(Extent& rest, fs::Buffer& buffer, std::size_t& f
 Async<std::unique_ptr<http::Response>> FileTransfer::open(Extent extent, unsigned attempt) {
   auto const before = parts_.source.known_waits();
   auto const asked = parts_.timers.clock().now();
-  auto const limit = silence_max(options_.progress_timeout, asked - last_progress_, first_byte_took_, attempt);
+  auto const limit = headway_.silence_max(attempt);
   auto answer = co_await parts_.source.open(extent, limit);
-  auto const now = parts_.timers.clock().now();
   auto const waited = parts_.source.known_waits() - before;
-  last_progress_ = std::min(now, last_progress_ + waited);
-  if (answer) first_byte_took_ = std::max(first_byte_took_, now - asked - waited);
+  headway_.forgive_wait(waited);
+  if (answer) headway_.answered(parts_.timers.clock().now() - asked - waited);
   co_return answer;
 }
 
@@ -361,14 +342,15 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
   }
   auto& response = **answer;
   view.answered(response.route());
-  RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), patience());
+  RangeMeter meter(parts_.routes, response.route(), parts_.timers.clock().now(), headway_.patience());
+  ReadWatch const watch{parts_.timers.clock(), headway_, meter};
   fs::Buffer buffer(static_cast<std::size_t>(std::min(options_.block_size, rest.length)));
   std::size_t filled = 0;
   std::optional<Error> broken;
   while (rest.length > 0 && !broken) {
     auto const room = std::min<Bytes>(buffer.size(), rest.length) - filled;
     auto const space = buffer.span().subspan(filled, static_cast<std::size_t>(room));
-    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_, meter);
+    auto const count = co_await granted_read(permit, response, space, &watch);
     if (!count) {
       broken = count.error();
     } else if (*count == 0) {
@@ -380,7 +362,7 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
       view.got(now, *count);
       broken = meter.got(now, *count);
       if (broken && filled == rest.length) broken.reset();  // all of it came
-      if (broken) ++slow_in_row_;
+      if (broken) headway_.slow();
     }
     if (ended_ && !broken) broken = fail(ErrorKind::cancelled, options_.name + " was cancelled");
     bool const full = filled == buffer.size() || filled == rest.length;
@@ -390,7 +372,8 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
     }
   }
   if (!broken) {
-    whole(meter);
+    meter.whole();
+    headway_.whole();
     std::array<std::byte, 1> more{};
     auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
     (void)extra;

@@ -10,12 +10,11 @@
 #include "core/fs/buffer.h"
 #include "core/net/signal.h"
 #include "core/net/timers.h"
+#include "core/transfer/headway.h"
 #include "core/transfer/movement.h"
 #include "core/transfer/partial.h"
 #include "core/transfer/permits.h"
-#include "core/transfer/range_meter.h"
 #include "core/transfer/source.h"
-#include "core/transfer/trail.h"
 
 namespace hubd::transfer {
 
@@ -23,7 +22,8 @@ namespace hubd::transfer {
 ///
 /// Several ranges move at once inside a bounded window ahead of one hash frontier; what arrives is written in place and
 /// noted in the partial's map, so an interruption costs at most a block per connection. A range that breaks, falls silent or is
-/// slow beside others goes on behind its last byte, over another connection. When the whole hashes wrong, everything is fetched once more over a fresh route; then it is `corrupt`.
+/// slow beside others goes on behind its last byte, over another connection. When the whole hashes wrong, everything is fetched
+/// once more over a fresh route; then it is `corrupt`.
 ///
 /// Threading: all on `executor`; disk and hashing are offloaded. Cancelling run() stops soon, keeping the bytes.
 class FileTransfer final : public Movement {
@@ -81,13 +81,7 @@ class FileTransfer final : public Movement {
   /// What to do after a failed range: nothing, when it is over (end() was called); else how long to wait.
   std::optional<Duration> judge(Error const& error, Tries& tries);
   void arrived(Bytes count, Tries& tries);
-  /// A range, or a small file, is whole.
-  void whole(RangeMeter& meter);
   [[nodiscard]] bool complete() const { return hashed_ == size_; }
-  /// Waiting for a turn, or as long as a server asked, is no silence: moves the last progress on by what passed.
-  void forgive(Time since);
-  /// How long a connection is given before it is judged.
-  [[nodiscard]] Duration patience() const;
   [[nodiscard]] Error about(Error error) const;
   [[nodiscard]] Error odd(http::Response const& response, std::string const& why) const;
 
@@ -109,11 +103,7 @@ class FileTransfer final : public Movement {
   Bytes done_ = 0;
   Bytes received_ = 0;
   std::uint64_t mismatches_ = 0;
-  Time last_progress_{};       // moved on by trickle_per_minute bytes, or a range's end
-  Bytes since_progress_ = 0;   // that came
-  Duration first_byte_took_{}; // of an answer, at most
-  unsigned slow_in_row_ = 0;   // connections given up since the last whole range
-  Trail trail_;
+  Headway headway_;
   std::string waiting_for_;
   bool cancelled_ = false;
   net::Signal changed_;

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transfer/granted_read.h"
 
-#include <algorithm>
-
 namespace hubd::transfer {
 
-Async<std::size_t> granted_read(Permit& permit, http::Response& response, std::span<std::byte> out, Clock const& clock, Time& progress,
-                                RangeMeter& meter) {
+Async<std::size_t> granted_read(Permit& permit, http::Response& response, std::span<std::byte> out, ReadWatch const* watch) {
   if (permit.allowed(1) == 0) {
-    auto const asked = clock.now();
+    Time const asked = watch == nullptr ? Time{} : watch->clock.now();
     auto const more = co_await permit.more();
     if (!more) co_return more.error();
-    auto const now = clock.now();
-    progress = std::min(now, progress + (now - asked));
+    if (watch != nullptr) watch->headway.forgive_wait(watch->clock.now() - asked);
   }
   auto const space = out.first(static_cast<std::size_t>(permit.allowed(out.size())));
-  meter.ask(clock.now());
+  if (watch != nullptr) watch->meter.ask(watch->clock.now());
   auto const count = co_await response.read_some(space);
   if (count) permit.spend(*count);
   co_return count;

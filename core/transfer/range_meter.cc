@@ -11,20 +11,13 @@ constexpr Duration sample_long = std::chrono::seconds(1);
 
 }  // namespace
 
-Duration judgement_after(unsigned slow_in_row, Duration left) {
-  constexpr unsigned doublings_max = 4;
-  Duration const patient = RangeMeter::first_patience * (1U << std::min(slow_in_row, doublings_max));
-  return std::min(patient, std::max(RangeMeter::first_patience, left));
-}
-
 std::optional<Error> RangeMeter::got(Time now, Bytes bytes) {
   if (bytes > 0) last_ = now;
   bytes_ += bytes;
   bytes_of_period_ += bytes;
   waited_ += now - asked_;
   if (waited_ < patience_) return std::nullopt;
-  auto const seconds = static_cast<Bytes>(std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(waited_).count()));
-  bool const trickles = bytes_of_period_ * 60 < http::trickle_per_minute * seconds;
+  bool const trickles = http::is_trickle(bytes_of_period_, waited_);
   bool const slow = judge_ != nullptr && judge_->slow(route_, bytes_of_period_, waited_);
   if (!trickles && !slow) {
     waited_ = Duration::zero();
@@ -32,7 +25,8 @@ std::optional<Error> RangeMeter::got(Time now, Bytes bytes) {
     return std::nullopt;
   }
   if (judge_ != nullptr) judge_->failed(route_);
-  auto const where = route_.host + (route_.address.empty() ? "" : " (" + route_.address + ")");
+  auto const where = describe(route_);
+  auto const seconds = static_cast<Bytes>(std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(waited_).count()));
   auto error = fail(ErrorKind::stalled, where + " sent only " + std::to_string(bytes_of_period_ / seconds) + " bytes per second" +
                                             (slow ? ", far less than it usually does" : ""));
   error.host = where;

@@ -28,8 +28,6 @@ class RangeMeter {
   [[nodiscard]] std::optional<Error> got(Time now, Bytes bytes);
   /// The range came to its end.
   void whole();
-  [[nodiscard]] http::Route const& route() const { return route_; }
-  [[nodiscard]] Time last_byte() const { return last_; }
 
  private:
   RouteJudge* judge_;
@@ -42,9 +40,5 @@ class RangeMeter {
   Duration waited_{};        // of the period that is judged next
   Bytes bytes_of_period_ = 0;
 };
-
-/// When to judge a connection for the first time: later for each one given up in a row, since the next is not always better, but
-/// within `left`, which the movement has before it stands still.
-Duration judgement_after(unsigned slow_in_row, Duration left);
 
 }  // namespace hubd::transfer

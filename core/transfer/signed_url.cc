@@ -4,6 +4,11 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/text.h"
+#include "core/http/url.h"
 
 namespace hubd::transfer {
 namespace {
@@ -11,22 +16,12 @@ namespace {
 constexpr Duration margin = std::chrono::seconds(60);
 constexpr std::int64_t seconds_max = 4102444800;  // the year 2100: more is not a time
 
-bool same_letters(std::string_view a, std::string_view b) {
-  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
-}
+using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-std::optional<std::string_view> parameter(std::string_view url, std::string_view name) {
-  auto const question = url.find('?');
-  if (question == std::string_view::npos) return std::nullopt;
-  auto rest = url.substr(question + 1);
-  while (!rest.empty()) {
-    auto const end = std::min(rest.find('&'), rest.size());
-    auto const part = rest.substr(0, end);
-    auto const equals = part.find('=');
-    if (equals != std::string_view::npos && same_letters(part.substr(0, equals), name)) return part.substr(equals + 1);
-    rest.remove_prefix(std::min(rest.size(), end + 1));
-  }
+/// The first of that name, in whatever letters.
+std::optional<std::string_view> parameter(Parameters const& parameters, std::string_view name) {
+  for (auto const& [key, value] : parameters)
+    if (lower(key) == lower(name)) return value;
   return std::nullopt;
 }
 
@@ -56,13 +51,17 @@ std::optional<WallTime> basic_time(std::string_view text) {
 }
 
 std::optional<WallTime> end_of(std::string_view url) {
-  if (auto const expires = parameter(url, "Expires")) {
+  auto const question = url.find('?');
+  if (question == std::string_view::npos) return std::nullopt;
+  auto const parameters = http::parse_query(url.substr(question + 1));
+  if (!parameters) return std::nullopt;
+  if (auto const expires = parameter(*parameters, "Expires")) {
     auto const seconds = number(*expires);
     if (seconds) return WallTime(std::chrono::seconds(*seconds));
   }
   for (std::string const vendor : {"X-Amz-", "X-Goog-"}) {
-    auto const date = parameter(url, vendor + "Date");
-    auto const life = parameter(url, vendor + "Expires");
+    auto const date = parameter(*parameters, vendor + "Date");
+    auto const life = parameter(*parameters, vendor + "Expires");
     if (!date || !life) continue;
     auto const from = basic_time(*date);
     auto const seconds = number(*life);

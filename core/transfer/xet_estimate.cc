@@ -18,7 +18,7 @@ Async<XetTransfer::Estimate> XetTransfer::estimate(Promises& promises) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   estimating_ = true;
-  last_progress_ = parts_.timers.clock().now();
+  headway_.step();
   Estimate sum;
   auto look = [this] { return Partial::claimed_chunks(parts_.files, options_.folder, id_.etag(), size_); };
   covered_ = co_await net::offload(parts_.disk, look);

@@ -18,7 +18,6 @@ constexpr std::size_t copiers = 2;       // of chunks that this host has
 constexpr std::size_t queue_max = 64;    // fetches that are planned ahead of the connections
 constexpr unsigned refusals_max = 4;     // signed URLs that are refused although they are new
 constexpr unsigned told_to_wait_max = 8; // answers in a row that say to come later: another route may not say so
-constexpr Bytes progress_min = 64_KiB;   // a try that brought as much was none in vain
 constexpr unsigned wrong_max = 3;        // answers to one question that cannot be right: waiting does not mend them
 
 /// Adds what of `run` no other run covers; both stay disjoint and in order.
@@ -48,7 +47,8 @@ Bytes length_of(std::span<store::RecipeChunk const> chunks) {
 }  // namespace
 
 XetTransfer::XetTransfer(Parts parts, Options options, ContentId id, xet::MerkleHash file, Bytes size)
-    : parts_(std::move(parts)), options_(std::move(options)), id_(std::move(id)), file_(file), size_(size), changed_(parts_.executor) {}
+    : parts_(std::move(parts)), options_(std::move(options)), id_(std::move(id)), file_(file), size_(size),
+      headway_(parts_.timers.clock(), options_.progress_timeout), changed_(parts_.executor) {}
 XetTransfer::~XetTransfer() {
   parts_.flights.leave(this, id_.etag());
   if (discarded_) parts_.flights.forget(id_.etag());
@@ -62,7 +62,7 @@ Result<void> XetTransfer::discard() {
 cas::CallContext XetTransfer::context(unsigned attempt) {
   cas::CallContext context;
   context.user_agent = options_.user_agent;
-  context.progress_deadline = silence_max(options_.progress_timeout, parts_.timers.clock().now() - last_progress_, first_byte_took_, attempt);
+  context.progress_deadline = headway_.silence_max(attempt);
   context.retries = estimating_ ? 2 : 0;  // judge() counts them
   context.requests = &requests_;
   return context;
@@ -129,7 +129,7 @@ Async<void> XetTransfer::run() {
 Async<void> XetTransfer::pass() {
   ended_ = false;
   fatal_.reset();
-  last_progress_ = parts_.timers.clock().now();
+  headway_.step();
   auto on_bug = [this](std::exception_ptr) { end(fail(ErrorKind::internal, options_.name + ": a task ended by an exception")); };
   net::TaskGroup group(parts_.executor, on_bug);
   group.spawn("plan", plan());
@@ -185,7 +185,7 @@ asio::awaitable<void> XetTransfer::plan() {
     auto const asleep = parts_.timers.clock().now();
     bool const slept = co_await parts_.timers.sleep_for(*wait);
     if (!slept) co_return;
-    if (asked.error().retry_after && with_permit_ == 0) forgive(asleep);
+    if (asked.error().retry_after && with_permit_ == 0) headway_.forgive(asleep);
   }
 }
 
@@ -202,7 +202,7 @@ Async<void> XetTransfer::ask(Gap gap, unsigned attempt) {
     wrong.http_status = 200;
     co_return wrong;
   }
-  last_progress_ = parts_.timers.clock().now();
+  headway_.step();
   for (auto const& term : layout->terms) {
     if (terms_known_.contains(term.extent)) continue;
     terms_.push_back(term);
@@ -315,18 +315,10 @@ bool XetTransfer::over(Queued const& queued) const {
   return queued.generation <= stale_ || (queued.renew_at && parts_.timers.clock().now() >= *queued.renew_at);
 }
 
-Duration XetTransfer::patience() const {
-  auto const left = options_.progress_timeout - (parts_.timers.clock().now() - last_progress_);
-  return judgement_after(slow_in_row_, left);
-}
-
 void XetTransfer::arrived(Bytes count) {
   received_ += count;
-  since_progress_ += count;
   waiting_for_.clear();
-  if (since_progress_ < http::trickle_per_minute) return;
-  since_progress_ = 0;
-  last_progress_ = parts_.timers.clock().now();
+  headway_.arrived(count);
 }
 
 void XetTransfer::put_back(Queued queued) {
@@ -379,12 +371,12 @@ asio::awaitable<void> XetTransfer::work() {
       put_back(std::move(queued));
       co_return;
     }
-    if (++with_permit_ == 1) forgive(asked);
+    if (++with_permit_ == 1) headway_.forgive(asked);
     auto const before = queued.fetch.first;
     Fetched result;
     auto const fetched = co_await fetch(queued.fetch, **permit, attempt, result);
     bool const placed_some = queued.fetch.first > before;
-    bool const progressed = placed_some && result.came >= progress_min;
+    bool const progressed = placed_some && result.came >= Headway::try_min;
     queued.wrong = placed_some || !result.wrong ? 0 : queued.wrong + 1;
     bool const useless = queued.wrong >= wrong_max;
     permit->reset();
@@ -414,7 +406,7 @@ asio::awaitable<void> XetTransfer::work() {
     auto const asleep = parts_.timers.clock().now();
     bool const slept = co_await parts_.timers.sleep_for(*wait);
     if (!slept) co_return;
-    if (fetched.error().retry_after && with_permit_ == 0) forgive(asleep);
+    if (fetched.error().retry_after && with_permit_ == 0) headway_.forgive(asleep);
   }
 }
 
@@ -423,21 +415,20 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
     if (!ended_) end(error);
     return std::nullopt;
   }
-  auto const idle_for = parts_.timers.clock().now() - last_progress_;
   bool const hopeless = !may_heal(error.kind) || (error.http_status >= 400 && error.http_status < 500 && error.http_status != 408 && error.http_status != 429);
   if (progressed) attempt = 0;
   // What is sent again and again and never fits is not worth its bytes.
   bool const too_much = received_ > 3 * size_ + 64_MiB;
   bool const put_off = error.retry_after && attempt >= told_to_wait_max;
-  trail_.note(error);
+  headway_.failed(error);
   if (hopeless || too_much || put_off) {
     end(about(error));
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  auto const wait = wait_before_retry(error, attempt, idle_for, options_.progress_timeout);
+  auto const wait = headway_.before_retry(error, attempt);
   if (!wait) {
-    end(given_up(about(error), idle_for, done(), size_, trail_));
+    end(headway_.given_up(about(error), done(), size_));
     return std::nullopt;
   }
   waiting_for_ = trying_again(*wait, error);
@@ -458,16 +449,17 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
   }
   auto& response = **answer;
   auto const begun = parts_.timers.clock().now();
-  first_byte_took_ = std::max(first_byte_took_, begun - asked);
+  headway_.answered(begun - asked);
   view.answered(response.route());
-  RangeMeter meter(parts_.routes, response.route(), begun, patience());
+  RangeMeter meter(parts_.routes, response.route(), begun, headway_.patience());
+  ReadWatch const watch{parts_.timers.clock(), headway_, meter};
   XetUnpacker unpacker(*partial_, rest);
   fs::Buffer buffer(static_cast<std::size_t>(std::min(buffer_size, std::max<Bytes>(rest.bytes.length, 1))));
   std::size_t filled = 0;
   while (rest.first < rest.end) {
     auto const space = buffer.span().subspan(filled);
     if (space.empty()) co_return about(fail(ErrorKind::bad_upstream, response.route().host + " sent a chunk record longer than any may be"));
-    auto const count = co_await granted_read(permit, response, space, parts_.timers.clock(), last_progress_, meter);
+    auto const count = co_await granted_read(permit, response, space, &watch);
     std::optional<Error> broken;
     if (!count) {
       broken = count.error();
@@ -480,7 +472,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
       auto const now = parts_.timers.clock().now();
       view.got(now, *count);
       broken = meter.got(now, *count);
-      if (broken) ++slow_in_row_;
+      if (broken) headway_.slow();
     }
     if (ended_ && !broken) broken = fail(ErrorKind::cancelled, options_.name + " was cancelled");
     bool const full = filled == buffer.size() || filled == rest.bytes.length;
@@ -493,10 +485,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
     if (broken && rest.first < rest.end) co_return about(*broken);
   }
   meter.whole();
-  slow_in_row_ = 0;
-  since_progress_ = 0;
-  last_progress_ = parts_.timers.clock().now();
-  trail_.clear();
+  headway_.whole();
   std::array<std::byte, 1> more{};
   auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
   (void)extra;
@@ -635,7 +624,7 @@ Async<std::optional<Bytes>> XetTransfer::locate(XetTerm term, store::HeldRun con
       probing_ = false;  // reuse is not worth waiting for a CAS that does not answer
       break;
     }
-    last_progress_ = parts_.timers.clock().now();
+    headway_.step();
     if (answer->terms.size() != 1 || answer->offset_into_first_range > byte.offset) break;
     auto const& chunk = answer->terms.front();
     auto const at = byte.offset - answer->offset_into_first_range;
@@ -740,7 +729,7 @@ Async<void> XetTransfer::copy_some(Copy& rest, fs::Buffer& buffer, std::unique_p
   auto const copied = co_await net::offload(parts_.hashing, job);
   placed(done);
   for (auto const& chunk : done) reused_ += chunk.length;
-  last_progress_ = parts_.timers.clock().now();
+  headway_.step();
   co_return copied;
 }
 

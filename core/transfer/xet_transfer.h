@@ -13,11 +13,10 @@
 #include "core/net/timers.h"
 #include "core/transfer/chunk_holder.h"
 #include "core/transfer/extent_set.h"
+#include "core/transfer/headway.h"
 #include "core/transfer/movement.h"
 #include "core/transfer/partial.h"
 #include "core/transfer/permits.h"
-#include "core/transfer/range_meter.h"
-#include "core/transfer/trail.h"
 #include "core/transfer/xet_flights.h"
 #include "core/transfer/xet_layout.h"
 #include "core/transfer/xet_unpacker.h"
@@ -132,7 +131,6 @@ class XetTransfer final : public Movement {
   asio::awaitable<void> wait_for_flights();
   Async<void> fetch(XetFetch& rest, Permit& permit, unsigned attempt, Fetched& result);
   void arrived(Bytes count);
-  [[nodiscard]] Duration patience() const;
   /// Its URL may not be used any more.
   [[nodiscard]] bool over(Queued const& queued) const;
   Async<void> unpack(XetUnpacker& unpacker, std::span<std::byte> buffer, std::size_t& filled);
@@ -143,7 +141,6 @@ class XetTransfer final : public Movement {
   [[nodiscard]] bool idle() const { return gaps_.empty() && queue_.empty() && copies_.empty() && waiting_.empty() && active_ == 0 && copying_ == 0 && !planning_; }
   void placed(std::vector<PlacedChunk> const& chunks);
   [[nodiscard]] Bytes known_of(xet::MerkleHash const& xorb, std::vector<PlacedChunk> const& arrived) const;
-  void forgive(Time since) { last_progress_ += parts_.timers.clock().now() - since; }
   [[nodiscard]] Error about(Error error) const;
   [[nodiscard]] cas::CallContext context(unsigned attempt = 0);
 
@@ -186,11 +183,7 @@ class XetTransfer final : public Movement {
   Bytes bridged_ = 0;
   std::uint64_t requests_ = 0;
   std::uint64_t mismatches_ = 0;
-  Time last_progress_{};       // moved on by trickle_per_minute bytes, or a range's end
-  Bytes since_progress_ = 0;   // that came
-  Duration first_byte_took_{}; // of an answer with chunks, at most
-  unsigned slow_in_row_ = 0;   // connections given up since the last whole range
-  Trail trail_;
+  Headway headway_;
   std::string waiting_for_;
   net::Signal changed_;
 };

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "core/engine/insight.h"
 #include "daemon/process_facts.h"
 #include "daemon/text.h"
 
@@ -74,7 +75,7 @@ Async<v1::StatusResponse> Admin::status(Principal, v1::StatusRequest) {
   response.set_bytes_bridged(totals.bytes_bridged);
   response.set_xet_fallbacks(totals.xet_fallbacks);
   response.set_rss_bytes(resident_bytes());
-  response.set_memory_max(totals.memory_max);
+  response.set_memory_max(parts_.engine.budgets().memory_max);
   response.set_memory_why(facts_.memory_why);
   response.set_open_files(open_files());
   response.set_open_files_max(open_files_max());

@@ -30,6 +30,15 @@ class Forward final : public engine::AttachListener {
   Sink<v1::WatchTransferEvent>& sink_;
 };
 
+/// Of a verb that says what became of the transfer.
+template <class Response>
+Result<Response> answer(Result<engine::TransferInfo> const& transfer) {
+  if (!transfer) return transfer.error();
+  Response response;
+  *response.mutable_transfer() = to_message(*transfer);
+  return response;
+}
+
 bool has_ended(std::string const& state) { return state == "done" || state == "failed" || state == "cancelled"; }
 
 }  // namespace
@@ -73,37 +82,23 @@ Async<void> Transfers::watch(Principal principal, v1::WatchTransferRequest reque
 }
 
 Async<v1::CancelTransferResponse> Transfers::cancel(Principal principal, v1::CancelTransferRequest request) {
-  auto const transfer = engine_.cancel(principal, request.id());
-  if (!transfer) co_return transfer.error();
-  v1::CancelTransferResponse response;
-  *response.mutable_transfer() = to_message(*transfer);
-  co_return response;
+  co_return answer<v1::CancelTransferResponse>(engine_.cancel(principal, request.id()));
 }
 
 Async<v1::DetachTransferResponse> Transfers::detach(Principal principal, v1::DetachTransferRequest request) {
-  auto const transfer = engine_.detach(principal, request.id());
-  if (!transfer) co_return transfer.error();
-  v1::DetachTransferResponse response;
-  *response.mutable_transfer() = to_message(*transfer);
-  co_return response;
+  co_return answer<v1::DetachTransferResponse>(engine_.detach(principal, request.id()));
 }
 
 Async<v1::PauseTransferResponse> Transfers::pause(Principal principal, v1::PauseTransferRequest request) {
   auto pausing = engine_.pause(principal, request.id());
   auto const transfer = co_await std::move(pausing);
-  if (!transfer) co_return transfer.error();
-  v1::PauseTransferResponse response;
-  *response.mutable_transfer() = to_message(*transfer);
-  co_return response;
+  co_return answer<v1::PauseTransferResponse>(transfer);
 }
 
 Async<v1::ResumeTransferResponse> Transfers::resume(Principal principal, v1::ResumeTransferRequest request) {
   auto resuming = engine_.resume(principal, request.id());
   auto const transfer = co_await std::move(resuming);
-  if (!transfer) co_return transfer.error();
-  v1::ResumeTransferResponse response;
-  *response.mutable_transfer() = to_message(*transfer);
-  co_return response;
+  co_return answer<v1::ResumeTransferResponse>(transfer);
 }
 
 Async<void> Transfers::attach(Principal principal, v1::AttachTransferRequest request, Sink<v1::WatchTransferEvent>& sink) {

@@ -31,13 +31,23 @@ std::string only_transfer(World& world) {
   return transfers.empty() ? std::string() : transfers.front().id;
 }
 
+/// A transfer that moves since 3 s, and who waits for it.
+struct Moving {
+  explicit Moving(std::uint64_t seed) : world(seed, small_options()) {
+    fill(world);
+    EXPECT_TRUE(world.start());
+    client = world.ensure("acme/big");
+    world.time.run_for(3s);
+    id = only_transfer(world);
+  }
+  World world;
+  std::shared_ptr<World::Client> client;
+  std::string id;
+};
+
 TEST(Steering, APausedTransferLetsGoOfEverythingAndGoesOnWhereItWas) {
-  World world(1, small_options());
-  fill(world);
-  ASSERT_TRUE(world.start());
-  auto const client = world.ensure("acme/big");
-  world.time.run_for(3s);
-  auto const id = only_transfer(world);
+  Moving moving(1);
+  auto& [world, client, id] = moving;
   EXPECT_GT(world.disk.locks_held(), 0U);
   auto const paused = world.run(world.engine->pause(kOwner, id));
   ASSERT_TRUE(paused) << paused.error().what;
@@ -66,12 +76,8 @@ TEST(Steering, APausedTransferLetsGoOfEverythingAndGoesOnWhereItWas) {
 
 TEST(Steering, APauseSurvivesACrashAndTheDeathOfWhoWaited) {
   for (auto const loss : {Loss::none, Loss::some, Loss::all}) {
-    World world(2, small_options());
-    fill(world);
-    ASSERT_TRUE(world.start());
-    auto const client = world.ensure("acme/big");
-    world.time.run_for(3s);
-    auto const id = only_transfer(world);
+    Moving moving(2);
+    auto& [world, client, id] = moving;
     ASSERT_TRUE(world.run(world.engine->pause(kOwner, id)));
     world.leave(*client);
     world.time.run_for(1min);
@@ -96,12 +102,8 @@ TEST(Steering, APauseSurvivesACrashAndTheDeathOfWhoWaited) {
 }
 
 TEST(Steering, WhatIsResumedGoesOnAlsoAfterACrash) {
-  World world(3, small_options());
-  fill(world);
-  ASSERT_TRUE(world.start());
-  auto const client = world.ensure("acme/big");
-  world.time.run_for(3s);
-  auto const id = only_transfer(world);
+  Moving moving(3);
+  auto& [world, client, id] = moving;
   ASSERT_TRUE(world.run(world.engine->pause(kOwner, id)));
   ASSERT_TRUE(world.run(world.engine->resume(kOwner, id)));
   world.crash(Loss::all);
@@ -152,12 +154,8 @@ TEST(Steering, OnlySoManyAreAtWorkAndWhoStandsInLineHoldsNothingAndIsNotForgotte
 }
 
 TEST(Steering, APausedTransferCanBeCancelledAndIsGoneThen) {
-  World world(4, small_options());
-  fill(world);
-  ASSERT_TRUE(world.start());
-  auto const client = world.ensure("acme/big");
-  world.time.run_for(3s);
-  auto const id = only_transfer(world);
+  Moving moving(4);
+  auto& [world, client, id] = moving;
   ASSERT_TRUE(world.run(world.engine->pause(kOwner, id)));
   ASSERT_TRUE(world.engine->cancel(kOwner, id));
   world.time.run_for(5s);
@@ -172,12 +170,8 @@ TEST(Steering, APausedTransferCanBeCancelledAndIsGoneThen) {
 }
 
 TEST(Steering, OnlyItsOwnPrincipalSteersATransfer) {
-  World world(5, small_options());
-  fill(world);
-  ASSERT_TRUE(world.start());
-  auto const client = world.ensure("acme/big");
-  world.time.run_for(3s);
-  auto const id = only_transfer(world);
+  Moving moving(5);
+  auto& [world, client, id] = moving;
   constexpr Principal stranger{4711};
   for (auto const& result : {world.run(world.engine->pause(stranger, id)), world.run(world.engine->resume(stranger, id)),
                              world.run(world.engine->attach(stranger, id, std::nullopt, nullptr))}) {
@@ -226,12 +220,8 @@ TEST(Steering, ResumeLetsAParkedTransferGoOnAtOnce) {
 }
 
 TEST(Steering, WhoAttachesHoldsALeaseAndIsToldTheEnd) {
-  World world(8, small_options());
-  fill(world);
-  ASSERT_TRUE(world.start());
-  auto const client = world.ensure("acme/big");
-  world.time.run_for(3s);
-  auto const id = only_transfer(world);
+  Moving moving(8);
+  auto& [world, client, id] = moving;
   std::optional<Result<engine::TransferInfo>> told;
   net::TaskGroup group(world.io.get_executor(), [](std::exception_ptr) { FAIL(); });
   auto const attach = [](engine::Engine& engine, std::string which, std::optional<Result<engine::TransferInfo>>& out) -> asio::awaitable<void> {
@@ -391,12 +381,8 @@ TEST(Steering, WhatIsReadInPlaceStandsInTheSameLine) {
 }
 
 TEST(Steering, WhyTellsWhatHappenedAndWhatIsWaitedFor) {
-  World world(13, small_options());
-  fill(world);
-  ASSERT_TRUE(world.start());
-  auto const client = world.ensure("acme/big");
-  world.time.run_for(3s);
-  auto const id = only_transfer(world);
+  Moving moving(13);
+  auto& [world, client, id] = moving;
   auto why = world.engine->why(kOwner, id);
   ASSERT_TRUE(why);
   EXPECT_EQ(0U, kinds(*why).find("queued admitted")) << kinds(*why);

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <vector>
 
+#include "core/engine/insight.h"
 #include "tests/sim/watch.h"
 
 namespace hubd::sim {
@@ -54,7 +55,7 @@ class Storm {
   std::string standing() const {
     if (!world_.engine) return {};
     std::ostringstream text;
-    text << world_.engine->totals().permits << " connections in use, " << world_.hub.requests_for_bytes() << " requests for bytes\n";
+    text << world_.engine->budgets().connections << " connections in use, " << world_.hub.requests_for_bytes() << " requests for bytes\n";
     for (auto const uid : {1000U, 1001U})
       for (auto const& info : world_.engine->transfers({uid}, false)) {
         text << "transfer " << info.id << " of " << info.repo.id << ": " << info.state << ", " << info.progress.waiting_for << "\n";

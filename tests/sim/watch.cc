@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/engine/insight.h"
+
 namespace hubd::sim {
 namespace {
 
@@ -64,7 +66,7 @@ void Watch::follow_ceilings() {
   auto const limit = connections_of(world_.options, tuning_);
   if (connections_ == limit) return;
   // What was granted under wider limits may still be used; nothing new is granted until it is back.
-  auto const granted = world_.engine ? world_.engine->totals().permits : 0;
+  auto const granted = world_.engine ? world_.engine->budgets().connections : 0;
   if (granted >= connections_) return;
   connections_ = std::max<std::size_t>(limit, granted);
   set_ceilings();
