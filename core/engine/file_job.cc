@@ -311,10 +311,11 @@ Async<void> FileJob::publish() {
     fs::Stat stat;
     std::string path;
     if (task_.local_dir.empty()) {
+      path = cache.layout().blob(task_.repo, etag);
+      HeldChunks::Moving const moving(xet_desk_.held, etag, path);
       auto const blob = cache.publish_blob(task_.repo, etag, movement_->path(), movement_->file());
       if (!blob) return blob.error();
       stat = *blob;
-      path = cache.layout().blob(task_.repo, etag);
       context_.ledger->record(stat, etag, true, path);
       // When somebody deletes it this very moment, whoever waits looks again.
       auto const pointed = cache.write_pointer(task_.repo, task_.commit, task_.file.path, etag);
@@ -324,9 +325,10 @@ Async<void> FileJob::publish() {
       cache::LocalDir folder(context_.parts.files, context_.parts.random, context_.clock(), task_.local_dir);
       auto const synced = movement_->file().sync();
       if (!synced) return synced.error();
+      path = folder.file(task_.file.path);
+      HeldChunks::Moving const moving(xet_desk_.held, etag, path);
       auto const placed = folder.place(task_.file.path, task_.commit, etag, movement_->path(), true);
       if (!placed) return placed.error();
-      path = folder.file(task_.file.path);
       auto const now = context_.parts.files.stat(path);
       if (!now) return now.error();
       context_.ledger->record(*now, etag, true, path);

@@ -53,9 +53,33 @@ std::unique_ptr<fs::File> HeldChunks::open(std::string const& etag) {
     auto const stat = opened ? (*opened)->stat() : Result<fs::Stat>(fs::Stat{});
     if (opened && stat && same_bytes(*stat, part->stat)) return std::move(*opened);
   }
-  if (path.empty()) path = transfer::Partial::path_of(context_.partials, etag);  // one that is being filled
+  if (!path.empty()) return opened(path);
+  if (auto filling = opened(transfer::Partial::path_of(context_.partials, etag))) return filling;
+  // It moved since it was looked for: it is where it goes, or the ledger knows of it by now.
+  path = moving(etag);
+  if (path.empty()) path = standing(context_, etag);
+  return path.empty() ? nullptr : opened(path);
+}
+
+std::unique_ptr<fs::File> HeldChunks::opened(std::string const& path) const {
   auto file = context_.parts.files.open(path, fs::OpenMode::read);
   return file ? std::move(*file) : nullptr;
+}
+
+HeldChunks::Moving::Moving(HeldChunks& held, std::string etag, std::string path) : held_(held), etag_(std::move(etag)) {
+  std::scoped_lock const guard(held_.mutex_);
+  held_.moving_.insert_or_assign(etag_, std::move(path));
+}
+
+HeldChunks::Moving::~Moving() {
+  std::scoped_lock const guard(held_.mutex_);
+  held_.moving_.erase(etag_);
+}
+
+std::string HeldChunks::moving(std::string const& etag) const {
+  std::scoped_lock const guard(mutex_);
+  auto const found = moving_.find(etag);
+  return found == moving_.end() ? std::string() : found->second;
 }
 
 void HeldChunks::keep_damaged(std::string const& etag, Place place) {
