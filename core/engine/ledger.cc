@@ -86,13 +86,16 @@ std::string Ledger::content_of(fs::Stat const& stat) const {
 
 void Ledger::record(fs::Stat const& stat, std::string const& etag, bool matches, std::string const& path) {
   std::scoped_lock const guard(mutex_);
+  // The place first: bytes that are known are not hashed again, so nobody would learn later where they stand.
+  if (matches) {
+    auto const held = statements_->hold.reset().bind(1, etag).bind(2, path).run();
+    if (!held) return;  // what is not recorded is hashed again
+  }
   auto& write = statements_->record.reset();
   write.bind(1, static_cast<std::int64_t>(stat.device)).bind(2, static_cast<std::int64_t>(stat.inode));
   write.bind(3, static_cast<std::int64_t>(stat.size)).bind(4, stat.mtime_ns).bind(5, etag).bind(6, std::int64_t{matches});
   auto const written = write.run();
-  if (!written || !matches) return;  // what is not recorded is hashed again
-  auto const held = statements_->hold.reset().bind(1, etag).bind(2, path).run();
-  (void)held;
+  (void)written;
 }
 
 std::vector<std::string> Ledger::holders(std::string const& etag) const {

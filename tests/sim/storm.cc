@@ -295,7 +295,6 @@ class Storm {
     auto const room = roll(250'000);
     tell("the disk has room for " + std::to_string(room) + " bytes");
     lost_ += connections_max() * 64 * kib + distinct_ / 2;
-    noted_ = false;
     world_.disk.set_capacity(world_.disk.used() + room);
     pass(std::chrono::milliseconds(once_in(3) ? roll(400'000) : roll(5000)));
     tell("the disk has space again");
@@ -321,7 +320,7 @@ class Storm {
     bool const full = once_in(2);
     tell("disk operation " + std::to_string(n) + " from now fails, " + (full ? "no space" : "I/O error"));
     lost_ += 450'000;
-    mild_ = noted_ = false;
+    mild_ = false;
     world_.disk.fail_operation(n, full ? ErrorKind::disk_full : ErrorKind::io);
   }
 
@@ -487,8 +486,7 @@ class Storm {
     if (!started) return watch_.fail("hubd does not start: " + started.error().what);
     auto const left = world_.disk.list(partials);
     if (!left) return watch_.fail(left.error().what);
-    // What the ledger could not note on a bad disk it does not know as published: such a partial may stay for its week.
-    for (auto const& name : noted_ ? *left : std::vector<std::string>{})
+    for (auto const& name : *left)
       return watch_.fail("an orphan is left in " + std::string(partials) + ": " + name);
     auto const locks = world_.disk.list(std::string(cache_root) + "/.locks");
     for (auto const& folder : locks ? *locks : std::vector<std::string>{}) {
@@ -506,7 +504,6 @@ class Storm {
   Watch watch_;
   Bytes lost_ = 0;      // what faults may have cost
   bool mild_ = true;    // nothing happened that may end a transfer for good
-  bool noted_ = true;   // every note that hubd wrote reached the disk
   std::set<std::string> owed_;  // repos
   std::unique_ptr<fs::Lock> lock_;
   std::ostringstream story_;

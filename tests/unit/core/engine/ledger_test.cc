@@ -9,6 +9,7 @@
 #include "core/engine/journal.h"
 #include "core/engine/recovery.h"
 #include "tests/support/sim_file_system.h"
+#include "tests/support/sim_sqlite.h"
 
 namespace hubd::engine {
 namespace {
@@ -102,6 +103,39 @@ TEST(Ledger, SurvivesReopeningAndAFileThatIsNoDatabase) {
   auto const anew = Ledger::open(*files, path);
   ASSERT_TRUE(anew) << anew.error().what;
   EXPECT_EQ(Ledger::Verdict::unknown, (*anew)->look(stat_of(5), etag));
+}
+
+TEST(Ledger, NeverKnowsBytesWithoutAPlaceWhereverItsDiskFails) {
+  enum class Fault : std::uint8_t { full, power };
+  for (auto const fault : {Fault::full, Fault::power}) {
+    std::uint64_t n = 0;
+    for (bool struck = true; struck;) {
+      ++n;
+      support::SimFileSystem disk;
+      disk.plant("/state/keep", "");
+      support::SimSqlite const databases(disk);
+      {
+        auto const ledger = Ledger::open(disk, "/state/content.db");
+        ASSERT_TRUE(ledger) << ledger.error().what;
+        auto const before = disk.operations();
+        if (fault == Fault::full)
+          disk.fail_operation(n, ErrorKind::disk_full);
+        else
+          disk.crash_at(n);
+        (*ledger)->record(stat_of(5), etag, true, "/a");
+        struck = disk.operations() >= before + n;
+      }
+      if (fault == Fault::power) disk.crash(support::SimFileSystem::Loss::none);
+      disk.heal();
+      auto const ledger = Ledger::open(disk, "/state/content.db");
+      ASSERT_TRUE(ledger) << ledger.error().what;
+      bool const known = (*ledger)->look(stat_of(5), etag) == Ledger::Verdict::verified;
+      EXPECT_FALSE(known && (*ledger)->holders(etag).empty()) << "disk operation " << n << "\n" << disk.log_text();
+      (*ledger)->record(stat_of(5), etag, true, "/a");
+      EXPECT_EQ(Ledger::Verdict::verified, (*ledger)->look(stat_of(5), etag));
+    }
+    EXPECT_LT(2U, n) << "the disk's faults did not reach the database";
+  }
 }
 
 TEST(Journal, KeepsWhatIsWantedAcrossReopening) {
