@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "core/engine/silence.h"
 #include "core/net/signal.h"
 #include "core/net/timers.h"
 #include "core/sched/admission.h"
@@ -42,6 +43,8 @@ class Desk {
     std::optional<Time> bytes_since;   ///< it waits for bytes since then
   };
   [[nodiscard]] Standing standing(sched::FileKey file) const;
+  [[nodiscard]] Silence& silence() { return silence_; }
+  [[nodiscard]] Clock const& clock() const { return timers_.clock(); }
 
  private:
   class Held;
@@ -68,13 +71,19 @@ class Desk {
   sched::Bandwidth bandwidth_;
   std::map<sched::Bandwidth::Ticket, Waiter*> byte_waiters_;  // each lives in its quantum()
   net::Signal line_changed_;
+  Silence silence_;
 };
 
 /// One file's place at the desk.
 class FilePermits final : public transfer::Permits {
  public:
   FilePermits(Desk& desk, sched::Admission::Who who) : desk_(desk), who_(std::make_shared<sched::Admission::Who>(std::move(who))) {}
+  /// By which route the file comes from now on.
+  void come_by(std::string_view route) { way_ = who_->host + " " + std::string(route); }
   Async<std::unique_ptr<transfer::Permit>> acquire() override { return desk_.acquire(who_); }
+  [[nodiscard]] Duration served(Time asked) const override { return desk_.silence().served(way_, asked, desk_.clock().now()); }
+  void heard() override { desk_.silence().heard(way_, desk_.clock().now()); }
+  void in_vain(Duration idle) override { desk_.silence().in_vain(way_, desk_.clock().now(), idle); }
   [[nodiscard]] sched::Admission::Who const& who() const { return *who_; }
   [[nodiscard]] Desk::Standing standing() const { return desk_.standing(who_->file); }
   [[nodiscard]] sched::Priority priority() const { return who_->priority; }
@@ -86,6 +95,7 @@ class FilePermits final : public transfer::Permits {
  private:
   Desk& desk_;
   std::shared_ptr<sched::Admission::Who> who_;  // shared with the permits that are held
+  std::string way_;
 };
 
 }  // namespace hubd::engine

@@ -7,11 +7,13 @@
 #include "core/engine/windowed_http.h"
 #include "core/http/url.h"
 #include "core/transfer/file_transfer.h"
+#include "core/transfer/retry.h"
 #include "core/transfer/xet_transfer.h"
 
 namespace hubd::engine {
 namespace {
 
+constexpr auto silence_told_min = std::chrono::seconds(1);
 constexpr auto lock_poll = std::chrono::milliseconds(100);
 constexpr auto lock_still_max = std::chrono::seconds(60);  // a foreign lock whose partial does not grow for so long
 
@@ -222,10 +224,13 @@ Async<void> FileJob::work_locked() {
   }
   if (!moved) {
     auto const before = fell_back_ ? "; by the Xet route before: " + moved.error().what : std::string();
+    auto const by_xet = spent_;
     moved = co_await move_plainly(*id);
     if (!moved && may_name_both(moved.error().kind)) {
       auto both = moved.error();
       both.what += before;
+      bool const silent_twice = by_xet.silence >= silence_told_min && spent_.fetched == by_xet.fetched;
+      if (silent_twice) both.what += "; by both together next to nothing came for " + transfer::whole_seconds(spent_.silence);
       co_return both;
     }
   }
@@ -253,6 +258,7 @@ Async<void> FileJob::move_by_xet(ContentId id, std::shared_ptr<cas::TokenSource>
   options.progress_timeout = context_.options.progress_timeout / 2;  // the other half is the plain route's
   auto const file = xet::MerkleHash::parse(task_.file.xet_hash);
   auto transfer = std::make_unique<transfer::XetTransfer>(std::move(parts), std::move(options), std::move(id), *file, task_.file.size);
+  permits_.come_by("cas");
   xet_ = transfer.get();
   movement_ = std::move(transfer);
   auto moved = co_await run_movement();
@@ -280,6 +286,7 @@ Async<void> FileJob::move_plainly(ContentId id) {
   options.block_size = context_.options.block_size;
   options.small_max = context_.options.small_file_max;
   options.progress_timeout = fell_back_ ? context_.options.progress_timeout / 2 : context_.options.progress_timeout;
+  permits_.come_by("plain");
   movement_ = std::make_unique<transfer::FileTransfer>(std::move(parts), std::move(options), std::move(id), task_.file.size);
   auto moved = co_await run_movement();
   co_return moved;
@@ -299,6 +306,7 @@ Async<void> FileJob::run_movement() {
   if (!moved) {
     spent_.fetched += movement_->fetched();
     spent_.requests += movement_->requests();
+    spent_.silence = movement_->silence() + (movement_->fetched() == 0 ? spent_.silence : Duration::zero());
     movement_.reset();
   }
   co_return moved;

@@ -114,6 +114,7 @@ class FileJob {
   struct Spent {
     Bytes fetched = 0;
     std::uint64_t requests = 0;
+    Duration silence{};  // at its end; with that of the one before, when nothing came by it
   } spent_;  // by a movement that was given up for another
   bool fell_back_ = false;
   transfer::XetTransfer* xet_ = nullptr;  // movement_, while it is one

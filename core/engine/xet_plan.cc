@@ -16,6 +16,9 @@ constexpr std::size_t files_at_once = 4;
 class NoPermits final : public transfer::Permits {
  public:
   Async<std::unique_ptr<transfer::Permit>> acquire() override { co_return fail(ErrorKind::internal, "a plan wanted to fetch"); }
+  [[nodiscard]] Duration served(Time) const override { return {}; }
+  void heard() override {}
+  void in_vain(Duration) override {}
 };
 
 /// What a copy could be made from now.

@@ -58,6 +58,7 @@ class FileTransfer final : public Movement {
   [[nodiscard]] Bytes fetched() const override { return received_; }
   [[nodiscard]] std::uint64_t requests() const override { return parts_.source.requests(); }
   [[nodiscard]] std::string const& waiting_for() const override { return waiting_for_; }
+  [[nodiscard]] Duration silence() const override { return headway_.idle(); }
   [[nodiscard]] std::uint64_t mismatches() const override { return mismatches_; }
 
  private:

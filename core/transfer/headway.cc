@@ -7,11 +7,12 @@
 
 namespace hubd::transfer {
 
-void Headway::arrived(Bytes count) {
+bool Headway::arrived(Bytes count) {
   since_ += count;
-  if (since_ < http::trickle_per_minute) return;
+  if (since_ < http::trickle_per_minute) return false;
   since_ = 0;
   step();
+  return true;
 }
 
 void Headway::whole() {

@@ -21,8 +21,8 @@ class Headway {
 
   /// It begins, or got on by other things than bytes of a range.
   void step() { last_ = clock_.now(); }
-  /// Bytes of a range came: progress once they are http::trickle_per_minute.
-  void arrived(Bytes count);
+  /// Bytes of a range came: progress, and true, once they are http::trickle_per_minute.
+  bool arrived(Bytes count);
   /// A range, or a small file, is whole.
   void whole();
   /// A range was given up since its connection is slow.
@@ -31,9 +31,9 @@ class Headway {
   void answered(Duration took) { first_byte_took_ = std::max(first_byte_took_, took); }
   /// A try failed.
   void failed(Error const& error) { trail_.note(error); }
-  /// Waiting for a turn, or as long as a server asked, is no silence: all since `since`.
+  /// Waiting as long as a server asked is no silence: all since `since`.
   void forgive(Time since) { last_ += clock_.now() - since; }
-  /// The same of a wait that may have run beside others, so that they do not add up beyond now.
+  /// The same of a wait that may have run beside others, so that they do not add up beyond now: for a turn, for bandwidth.
   void forgive_wait(Duration wait) { last_ = std::min(clock_.now(), last_ + wait); }
 
   /// How long the next request may be silent before its range goes on over another connection: a sixth of what the whole movement
@@ -46,12 +46,12 @@ class Headway {
   /// How long to wait before the next try, the `attempt`-th, which is counted up. Nothing when no byte would have come for too long by
   /// then; a server that says how long to wait is a known wait, not a stall.
   [[nodiscard]] std::optional<Duration> before_retry(Error const& error, unsigned& attempt) const;
+  /// Since it got on; known waits aside.
+  [[nodiscard]] Duration idle() const { return clock_.now() - last_; }
   /// The last words when next to nothing came for too long.
   [[nodiscard]] Error given_up(Error error, Bytes done, Bytes size) const;
 
  private:
-  [[nodiscard]] Duration idle() const { return clock_.now() - last_; }
-
   Clock const& clock_;
   Duration timeout_;
   Time last_{};                 // moved on by trickle_per_minute bytes, or a range's end

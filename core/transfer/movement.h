@@ -41,6 +41,7 @@ class Movement {
   [[nodiscard]] virtual Bytes done() const = 0;     ///< of the file, that stand in the private file
   [[nodiscard]] virtual Bytes fetched() const = 0;  ///< over the network by this movement
   [[nodiscard]] virtual std::uint64_t requests() const = 0;
+  [[nodiscard]] virtual Duration silence() const = 0;  ///< since it got on; known waits aside
   [[nodiscard]] virtual std::uint64_t mismatches() const = 0;  ///< how often all was there and hashed wrong
   /// In words, while something has to be waited for; else empty.
   [[nodiscard]] virtual std::string const& waiting_for() const = 0;

@@ -318,7 +318,7 @@ bool XetTransfer::over(Queued const& queued) const {
 void XetTransfer::arrived(Bytes count) {
   received_ += count;
   waiting_for_.clear();
-  headway_.arrived(count);
+  if (headway_.arrived(count)) parts_.permits.heard();
 }
 
 void XetTransfer::put_back(Queued queued) {
@@ -371,7 +371,7 @@ asio::awaitable<void> XetTransfer::work() {
       put_back(std::move(queued));
       co_return;
     }
-    if (++with_permit_ == 1) headway_.forgive(asked);
+    if (++with_permit_ == 1) headway_.forgive_wait(parts_.permits.served(asked));
     auto const before = queued.fetch.first;
     Fetched result;
     auto const fetched = co_await fetch(queued.fetch, **permit, attempt, result);
@@ -426,6 +426,7 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
+  if (!error.retry_after) parts_.permits.in_vain(headway_.idle());
   auto const wait = headway_.before_retry(error, attempt);
   if (!wait) {
     end(headway_.given_up(about(error), done(), size_));
@@ -486,6 +487,7 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
   }
   meter.whole();
   headway_.whole();
+  parts_.permits.heard();
   std::array<std::byte, 1> more{};
   auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
   (void)extra;

@@ -84,6 +84,7 @@ class XetTransfer final : public Movement {
   [[nodiscard]] Bytes fetched() const override { return received_; }  ///< as it travels: packed
   [[nodiscard]] std::uint64_t requests() const override { return requests_; }
   [[nodiscard]] std::string const& waiting_for() const override { return waiting_for_; }
+  [[nodiscard]] Duration silence() const override { return headway_.idle(); }
   [[nodiscard]] std::uint64_t mismatches() const override { return mismatches_; }
 
  private:

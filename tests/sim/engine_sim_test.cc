@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "core/hash/hasher.h"
 #include "tests/sim/runs.h"
 #include "tests/sim/world.h"
@@ -272,6 +274,70 @@ TEST(EngineSim, ASilentHubEndsWithATypedErrorAfterTheProgressTimeout) {
   world.time.run_for(60s);
   ASSERT_TRUE(again->answer && again->answer->has_value());
   EXPECT_EQ("", world.snapshot_problem("acme/one"));
+}
+
+TEST(EngineSim, BehindASilentHostNobodyWaitsForTheTurnsOfTheOthersToo) {
+  for (bool const xet : {false, true}) {
+    SCOPED_TRACE(xet);
+    World world(23, small_options());
+    world.options.tuning.connections_total = 2;
+    for (std::uint64_t i = 0; i < 40; ++i) world.hub.add_file("acme/many", "part-" + std::to_string(i) + ".bin", 30'000, 100 + i);
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      auto const path = "large-" + std::to_string(i) + ".bin";
+      if (xet)
+        world.hub.add_xet_file("acme/large", path, {{i + 1, 0, 24}});
+      else
+        world.hub.add_file("acme/large", path, 2'000'000, 200 + i);
+    }
+    ASSERT_TRUE(world.start());
+    // Both are looked up, and something came, before the silence begins.
+    std::vector<std::shared_ptr<World::Client>> const clients{world.ensure("acme/many"), world.ensure("acme/large")};
+    while (world.hub.delivered < 100'000) world.time.run_for(10ms);
+    auto const begun = world.time.now();
+    world.hub.faults.silent = 100;
+    std::vector<Duration> took(clients.size());
+    for (bool waits = true; waits && world.time.now() - begun < 1h;) {
+      world.time.run_for(1s);
+      waits = false;
+      for (std::size_t i = 0; i < clients.size(); ++i) {
+        if (!clients[i]->answer) waits = true;
+        else if (took[i] == Duration::zero()) took[i] = world.time.now() - begun;
+      }
+    }
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      ASSERT_TRUE(clients[i]->answer.has_value());
+      ASSERT_FALSE(clients[i]->answer->has_value());
+      EXPECT_EQ(ErrorKind::stalled, clients[i]->answer->error().kind) << clients[i]->answer->error().what;
+      EXPECT_LE(took[i], 75s) << i << ": " << std::chrono::duration_cast<std::chrono::seconds>(took[i]).count() << " s: " << clients[i]->answer->error().what;
+    }
+    world.hub.faults = {};
+    auto const again = world.ensure("acme/large");
+    world.time.run_for(60s);
+    ASSERT_TRUE(again->answer && again->answer->has_value());
+    EXPECT_EQ("", world.snapshot_problem("acme/large"));
+  }
+}
+
+TEST(EngineSim, WhoHearsOfBothRoutesHearsHowLongNothingCameAtAll) {
+  for (bool const some : {false, true}) {
+    SCOPED_TRACE(some);
+    World world(24, small_options());
+    world.hub.add_xet_file("acme/xet", "model.safetensors", {{1, 0, 24}, {2, 0, 24}, {3, 0, 24}, {4, 0, 24}});
+    world.hub.bytes_per_ms = 100;
+    world.hub.dead_hosts = {"cas.sim"};
+    ASSERT_TRUE(world.start());
+    auto const client = world.ensure("acme/xet");
+    for (auto const begun = world.time.now(); !client->answer && world.time.now() - begun < 5min;) {
+      world.time.run_for(1ms);
+      // The plain route brings a part, or nothing at all.
+      world.hub.down = some ? world.hub.delivered > 0 : world.engine->totals().xet_fallbacks > 0;
+    }
+    ASSERT_TRUE(client->answer.has_value());
+    ASSERT_FALSE(client->answer->has_value());
+    auto const& what = client->answer->error().what;
+    EXPECT_NE(std::string::npos, what.find("; by the Xet route before: ")) << what;
+    EXPECT_EQ(!some, std::regex_search(what, std::regex("; by both together next to nothing came for [56][0-9] s"))) << what;
+  }
 }
 
 TEST(EngineSim, AHubThatIsGoneServesTheLastKnownCommit) {

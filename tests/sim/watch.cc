@@ -96,9 +96,7 @@ void Watch::look() {
     waits = waits || (!asked.left && !asked.client->answer);
   }
   if (!waits) last_sign_ = now;
-  // Behind few connections each file has its own silence, one after the other.
-  auto const patience = connections_ < 4 ? 3 * idle_max : Duration(idle_max);
-  if (now - last_sign_ > patience) fail("a client waits, nothing came for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - last_sign_).count()) + " s, and nobody told it");
+  if (now - last_sign_ > idle_max) fail("a client waits, nothing came for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - last_sign_).count()) + " s, and nobody told it");
 }
 
 void Watch::look_at(Asked& asked) {

@@ -26,7 +26,7 @@ class Watch {
     bool left = false;
     bool seen = false;  // its answer was looked at
   };
-  static constexpr Duration idle_max = std::chrono::minutes(5);
+  static constexpr Duration idle_max = std::chrono::seconds(100);  // progress_timeout, and what a lookup may take before
   static constexpr Duration late_max = std::chrono::seconds(3);
 
   explicit Watch(World& world);

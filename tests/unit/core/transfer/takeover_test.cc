@@ -108,6 +108,9 @@ class Desk final : public Permits {
  public:
   explicit Desk(net::Timers& timers) : timers_(timers) {}
   Async<std::unique_ptr<Permit>> acquire() override { co_return std::make_unique<One>(*this); }
+  [[nodiscard]] Duration served(Time asked) const override { return timers_.clock().now() - asked; }
+  void heard() override {}
+  void in_vain(Duration) override {}
   std::optional<Bytes> quantum;
 
  private:
