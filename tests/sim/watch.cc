@@ -118,6 +118,11 @@ void Watch::look_at(Asked& asked) {
     return;
   }
   if (excused_ >= asked.at || world_.disk.dead()) return;  // somebody meddled meanwhile
+  // Two models into one folder: who comes last has the names that both have, as with stock clients.
+  bool const shares_folder = !asked.request.local_dir.empty() && std::ranges::any_of(asked_, [&](Asked const& other) {
+    return other.request.local_dir == asked.request.local_dir && other.request.repo.id != asked.request.repo.id;
+  });
+  if (shares_folder) return;
   for (auto const& file : (*client.answer)->files) {
     auto const& right = world_.hub.content(asked.request.repo.id, file.path);
     if (world_.disk.content(file.absolute_path) != right) return fail(who + " was told that " + file.absolute_path + " is there, and it is not right");
@@ -140,7 +145,11 @@ void Watch::look_at_leases() {
   if (!world_.engine || world_.disk.dead()) return;
   std::map<std::string, Time> unwanted;
   for (auto const& info : world_.engine->transfers({1000}, false)) {
-    auto const waiting = std::ranges::count_if(asked_, [&](Asked const& asked) { return !asked.left && !asked.client->answer && asked.client->transfer == info.id; });
+    // What somebody deleted just before the answer is wanted once more, by a transfer that the client is not told of.
+    auto const waits_for = [&](Asked const& asked) {
+      return asked.client->transfer == info.id || (asked.at <= excused_ && asked.request.repo.id == info.repo.id);
+    };
+    auto const waiting = std::ranges::count_if(asked_, [&](Asked const& asked) { return !asked.left && !asked.client->answer && waits_for(asked); });
     if (info.leases > static_cast<std::uint32_t>(waiting))
       return fail("transfer " + info.id + " of " + info.repo.id + " has " + std::to_string(info.leases) + " leases of " + std::to_string(waiting) + " clients");
     bool const moves = info.state != "parked" && info.state != "paused";
