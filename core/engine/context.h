@@ -18,6 +18,8 @@
 
 namespace hubd::engine {
 
+class TransferJob;
+
 /// Failures that say nothing about the repo itself: what is known here may stand in.
 inline bool hub_is_away(Error const& error) {
   return error.kind == ErrorKind::unreachable || error.kind == ErrorKind::stalled || error.kind == ErrorKind::rate_limited ||
@@ -52,6 +54,7 @@ struct Context {
   std::unique_ptr<Journal> journal;  ///< set by start()
   std::unique_ptr<store::Store> store;  ///< set by start()
   Totals totals;
+  std::function<void(std::shared_ptr<TransferJob>)> drive;  ///< set by the engine: a shelved transfer is to go on
   std::function<void(std::string path, std::string etag)> adopt_later;  ///< set by the engine: when there is time
   std::atomic<bool> stopping = false;  ///< atomic: hashing on the pool looks at it
 

@@ -117,7 +117,7 @@ Async<Bytes> Desk::quantum(sched::Bandwidth::Who who, sched::FileKey file) {
 }
 
 void Desk::reweigh(sched::Admission::Who const& who) {
-  admission_.set_priority(who.file, who.priority);
+  admission_.set_priority(who.file, who.priority, who.awaited);
   pump();
 }
 

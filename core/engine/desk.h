@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -86,9 +87,11 @@ class FilePermits final : public transfer::Permits {
   void in_vain(Duration idle) override { desk_.silence().in_vain(way_, desk_.clock().now(), idle); }
   [[nodiscard]] sched::Admission::Who const& who() const { return *who_; }
   [[nodiscard]] Desk::Standing standing() const { return desk_.standing(who_->file); }
-  [[nodiscard]] sched::Priority priority() const { return who_->priority; }
-  void set_priority(sched::Priority priority) {
-    who_->priority = priority;
+  /// It matters at least so much from now on.
+  void raise(sched::Priority priority, bool awaited) {
+    if (priority <= who_->priority && (who_->awaited || !awaited)) return;
+    who_->priority = std::max(priority, who_->priority);
+    who_->awaited = who_->awaited || awaited;
     desk_.reweigh(*who_);
   }
 

@@ -21,12 +21,12 @@ constexpr auto narrate_every = std::chrono::seconds(1);
 constexpr auto resume_again = std::chrono::seconds(30);
 
 /// What makes two requests one transfer.
-std::string key_of(TransferTask const& task) {
+Sha256 key_of(TransferTask const& task) {
   std::string key = task.repo.endpoint + "\n" + describe(task.repo) + "\n" + task.commit.hex() + "\n" + task.local_dir + "\n" +
                     (task.force ? "f" : "-") + (task.require_verified ? "v" : "-") + (task.caller.offline ? "o" : "-") + "\n" +
                     fingerprint(task.caller.token);
   for (auto const& file : task.files) key += "\n" + file.path;
-  return key;
+  return hash::sha256(as_bytes(key));
 }
 
 }  // namespace
@@ -45,6 +45,9 @@ EngineImpl::EngineImpl(Options options, Parts parts)
       lookups_(context_, tasks_),
       contents_(context_),
       keeper_({context_, verifier_, files_.xet(), revisions_, tasks_}) {
+  context_.drive = [this](std::shared_ptr<TransferJob> job) {
+    if (!context_.stopping) tasks_.spawn("transfer", drive(std::move(job)));  // else its row stays for the next start
+  };
   context_.adopt_later = [this](std::string path, std::string etag) { verifier_.enqueue(std::move(path), std::move(etag)); };
 }
 
@@ -162,7 +165,8 @@ asio::awaitable<void> EngineImpl::stop() {
   co_await std::move(quiet);
   context_.stopping = true;
   context_.parts.files.interrupt();
-  for (auto const& [id, job] : running_) job->stop(stopping_error());
+  for (auto const& [id, job] : running_)
+    if (!job->shelved()) job->stop(stopping_error());
   files_.stop_all();
   tasks_.cancel();
   auto joining = tasks_.join();
@@ -310,7 +314,7 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   auto const running = running_.size();
   auto const job = join_or_begin(std::move(task));
   bool const first = running_.size() > running;
-  TransferJob::Lease const lease(job);
+  TransferJob::Lease const lease(job, !request.detach);
   if (listener != nullptr) listener->started(job->id(), commit, target->chosen.files.size(), total, job->progress().bytes_cached);
   std::function<void()> tell = [&] {
     if (listener == nullptr) return;
@@ -397,20 +401,22 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
   auto job = std::make_shared<TransferJob>(context_, files_, verifier_, id, sched::TransferKey{number}, std::move(task), std::move(events));
   by_task_.insert_or_assign(key, job);
   running_.emplace(id, job);
-  tasks_.spawn("transfer", drive(job, key));
+  tasks_.spawn("transfer", drive(job));
   return job;
 }
 
-asio::awaitable<void> EngineImpl::drive(std::shared_ptr<TransferJob> job, std::string key) {
+asio::awaitable<void> EngineImpl::drive(std::shared_ptr<TransferJob> job) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   auto moving = TransferJob::live(job);
   co_await std::move(moving);
+  if (job->shelved()) co_return;
+  auto const key = key_of(job->task());
   auto const found = by_task_.find(key);
   if (found != by_task_.end() && found->second == job) by_task_.erase(found);
   running_.erase(job->id());
   if (job->parks() && !context_.stopping) {
-    park(job, std::move(key));
+    park(job, key);
     co_return;
   }
   tries_.erase(job->id());
@@ -654,8 +660,8 @@ Totals EngineImpl::totals() const {
   auto totals = context_.totals;
   for (auto const& [id, job] : running_) {
     if (job->paused()) continue;  // no reason to stay awake
-    if (job->progress().waiting_for.empty()) ++totals.transfers_running;
-    else ++totals.transfers_waiting;
+    if (job->waits_for_something()) ++totals.transfers_waiting;
+    else ++totals.transfers_running;
   }
   totals.unverified_blobs = verifier_.waiting();
   totals.transfers_parked = parked_.size();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/digest.h"
 #include "core/engine/contents.h"
 #include "core/engine/context.h"
 #include "core/engine/file_job.h"
@@ -81,7 +82,7 @@ class EngineImpl final : public Engine {
   void set_detached(TransferJob& job);
   asio::awaitable<void> note_detached(std::string id);
   asio::awaitable<void> note_priority(std::string id, sched::Priority priority);
-  asio::awaitable<void> drive(std::shared_ptr<TransferJob> job, std::string key);
+  asio::awaitable<void> drive(std::shared_ptr<TransferJob> job);
   asio::awaitable<void> go_on(Journal::Row row);
   asio::awaitable<void> collect();
   Result<std::vector<Journal::Row>> recover();
@@ -89,13 +90,13 @@ class EngineImpl final : public Engine {
   /// A transfer that could not go on and is begun again by itself, later and later, until the world is back.
   struct Parked {
     std::shared_ptr<TransferJob> job;  ///< ended: what it was, and why it stopped
-    std::string key;                   ///< of by_task_
+    Sha256 key;                  ///< of by_task_
     std::uint64_t number = 0;          ///< of this parking: an older timer finds another and does nothing
     unsigned attempt = 0;              ///< tries since bytes last moved
     Time since{};                      ///< when it was parked first
     Time next{};                       ///< when it is begun again
   };
-  void park(std::shared_ptr<TransferJob> job, std::string key);
+  void park(std::shared_ptr<TransferJob> job, Sha256 const& key);
   asio::awaitable<void> unpark_later(std::string id, std::uint64_t number, Time when);
   void note_finished(Principal principal, TransferInfo info, EventLog events);
   void forget_parked(std::string const& id);
@@ -121,7 +122,7 @@ class EngineImpl final : public Engine {
   };
   std::map<std::string, Tries> tries_;  // of transfers that were parked and run again, by id
   std::uint64_t next_transfer_ = 1;
-  std::map<std::string, std::shared_ptr<TransferJob>> by_task_;  // single flight: what is wanted -> its transfer
+  std::map<Sha256, std::shared_ptr<TransferJob>> by_task_;  // single flight: what is wanted -> its transfer
   std::map<std::string, std::shared_ptr<TransferJob>> running_;  // by id
   std::map<std::string, Parked> parked_;                         // by id
   std::uint64_t parkings_ = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
 
@@ -58,13 +58,13 @@ class EventLog {
       ++last.count;
       return;
     }
-    if (events_.size() == events_max) events_.pop_front();
+    if (events_.size() == events_max) events_.erase(events_.begin());
     events_.push_back({kind, time, std::move(what)});
   }
-  [[nodiscard]] std::deque<TransferEvent> const& events() const { return events_; }
+  [[nodiscard]] std::vector<TransferEvent> const& events() const { return events_; }
 
  private:
-  std::deque<TransferEvent> events_;
+  std::vector<TransferEvent> events_;
 };
 
 }  // namespace hubd::engine

@@ -65,7 +65,7 @@ bool comes_by_xet(Context const& context, Caller const& caller, ListedFile const
 FileJob::FileJob(Context& context, XetDesk& xet, FileTask task, sched::FileKey key)
     : context_(context),
       task_(std::move(task)),
-      permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint), task_.priority}),
+      permits_(context.desk, {task_.caller.principal, task_.transfer, key, host_of(task_.repo.endpoint), task_.priority, task_.awaited}),
       xet_desk_(xet),
       changed_(context.parts.executor) {}
 
@@ -74,9 +74,7 @@ void FileJob::stop() {
   changed_.notify();
 }
 
-void FileJob::raise(sched::Priority priority) {
-  if (priority > permits_.priority()) permits_.set_priority(priority);
-}
+void FileJob::raise(sched::Priority priority, bool awaited) { permits_.raise(priority, awaited); }
 
 std::string FileJob::waiting_for() const {
   if (!lock_wait_.empty()) return lock_wait_;

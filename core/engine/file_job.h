@@ -28,6 +28,7 @@ struct FileTask {
   Caller caller;
   sched::TransferKey transfer{};
   sched::Priority priority = sched::Priority::normal;
+  bool awaited = false;  ///< somebody waits for it
 };
 
 /// Does a file come by the Xet route, as far as the caller, the operator and the listing say?
@@ -56,7 +57,7 @@ class FileJob {
   /// Stops soon; the bytes stay in the partial.
   void stop();
   /// Somebody who wants this content matters so much. Never lowered: the others have waited with them.
-  void raise(sched::Priority priority);
+  void raise(sched::Priority priority, bool awaited);
 
   [[nodiscard]] bool ended() const { return result_.has_value(); }
   [[nodiscard]] bool stopping() const { return stop_; }

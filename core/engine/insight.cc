@@ -6,17 +6,12 @@
 #include "core/engine/windowed_http.h"
 
 namespace hubd::engine {
-namespace {
-
-std::vector<TransferEvent> listed(EventLog const& log) { return {log.events().begin(), log.events().end()}; }
-
-}  // namespace
 
 Result<Why> EngineImpl::why(Principal principal, std::string const& id) {
   auto const job = find(principal, id);
-  if (job) return Why{(*job)->info(), (*job)->waits(), (*job)->ranges(), listed((*job)->events())};
+  if (job) return Why{(*job)->info(), (*job)->waits(), (*job)->ranges(), (*job)->events().events()};
   if (auto const* const parked = find_parked(principal, id)) {
-    Why why{info_of(*parked), {}, {}, listed(parked->job->events())};
+    Why why{info_of(*parked), {}, {}, parked->job->events().events()};
     auto const& events = parked->job->events().events();
     Wait wait{Wait::Kind::next_try, why.transfer.progress.waiting_for, "", "", "", "", events.empty() ? why.transfer.created : events.back().time, ""};
     if (why.transfer.error) {
@@ -27,7 +22,7 @@ Result<Why> EngineImpl::why(Principal principal, std::string const& id) {
     return why;
   }
   for (auto const& finished : finished_)
-    if (finished.principal == principal && finished.info.id == id) return Why{finished.info, {}, {}, listed(finished.events)};
+    if (finished.principal == principal && finished.info.id == id) return Why{finished.info, {}, {}, finished.events.events()};
   return job.error();
 }
 

@@ -12,7 +12,7 @@ constexpr std::size_t places_max = 1024;
 
 }  // namespace
 
-void EngineImpl::park(std::shared_ptr<TransferJob> job, std::string key) {
+void EngineImpl::park(std::shared_ptr<TransferJob> job, Sha256 const& key) {
   auto const now = context_.clock().now();
   auto const id = job->id();
   auto tries = tries_[id];
@@ -27,7 +27,7 @@ void EngineImpl::park(std::shared_ptr<TransferJob> job, std::string key) {
   }
   auto const wait = again.wait(tries.attempt);
   job->tell(TransferEvent::Kind::parked, describe(*job->error()));
-  Parked const parked{job, std::move(key), ++parkings_, tries.attempt + 1, tries.since, now + wait};
+  Parked const parked{job, key, ++parkings_, tries.attempt + 1, tries.since, now + wait};
   context_.parts.log.info(about_call("transfer " + id + " is parked: " + describe(*job->error()), job->task().caller.call));
   parked_.insert_or_assign(id, parked);
   tasks_.spawn("parked transfer", unpark_later(id, parked.number, parked.next));

@@ -48,12 +48,10 @@ TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, 
       key_(key),
       task_(std::move(task)),
       created_(context.clock().wall()),
-      changed_(context.parts.executor),
-      internal_(context.parts.executor) {
+      changed_(context.parts.executor) {
   progress_.transfer_id = id_;
   progress_.files_total = task_.files.size();
   for (auto const& file : task_.files) progress_.bytes_total += file.size;
-  finished_.resize(task_.files.size());
   events_ = std::move(events);
   stands_since_ = created_;
   tell(paused() ? TransferEvent::Kind::paused : TransferEvent::Kind::queued, paused() ? "by " + task_.paused_by : describe(task_.repo));
@@ -61,8 +59,22 @@ TransferJob::TransferJob(Context& context, FileJobs& files, Verifier& verifier, 
 }
 
 void TransferJob::stop(Error why) {
-  if (!stop_) stop_ = std::move(why);
-  internal_.notify();
+  if (!stop_) stop_ = boxed(std::move(why));
+  nudge();
+}
+
+void TransferJob::nudge() {
+  if (internal_) internal_->notify();
+  if (!shelved_) return;
+  shelved_ = false;
+  context_.drive(shared_from_this());
+}
+
+void TransferJob::lease(bool waits) {
+  ++leases_;
+  if (waits) ++waiters_;
+  reweigh();
+  nudge();  // somebody looks on now
 }
 
 bool TransferJob::parks() const {
@@ -79,14 +91,23 @@ bool TransferJob::raise(sched::Priority priority) {
   if (priority <= task_.priority) return false;
   task_.priority = priority;
   tell(TransferEvent::Kind::raised, "to " + std::string(sched::name_of(priority)));
-  if (place_) place_->raise(priority);
-  for (auto const& [path, entry] : active_)
-    if (entry.job != nullptr) entry.job->raise(priority);
+  reweigh();
   return true;
 }
 
-void TransferJob::drop_lease() {
-  if (--leases_ == 0 && !task_.detached && !ended_) stop(fail(ErrorKind::cancelled, subject() + ": nobody waits for it any more"));
+void TransferJob::reweigh() {
+  if (place_) place_->change(task_.priority, waiters_ > 0);
+  if (work_ == nullptr) return;
+  for (auto const& [path, entry] : work_->active)
+    if (entry.job != nullptr) entry.job->raise(task_.priority, waiters_ > 0);
+}
+
+void TransferJob::drop_lease(bool waits) {
+  if (waits) --waiters_;
+  reweigh();
+  if (--leases_ > 0 || ended_) return;
+  if (task_.detached) nudge();  // in line nobody needs to look after it
+  else stop(fail(ErrorKind::cancelled, subject() + ": nobody waits for it any more"));
 }
 
 TransferInfo TransferJob::info() const {
@@ -96,25 +117,25 @@ TransferInfo TransferJob::info() const {
   info.revision = task_.revision;
   info.commit = task_.commit.hex();
   info.progress = progress_;
+  if (shelved_) info.progress.waiting_for = place_waited_for();
   info.bytes_fetched = fetched_;
   info.leases = static_cast<std::uint32_t>(leases_);
   info.detached = task_.detached;
   info.priority = task_.priority;
   info.created = created_;
   info.path = task_.local_dir.empty() ? context_.parts.cache.layout().snapshot(task_.repo, task_.commit) : task_.local_dir;
-  info.error = error_;
+  if (error_) info.error = *error_;
   if (ended_ && !error_) info.state = "done";
   else if (paused() && !ended_) info.state = "paused";
   else if (ended_) info.state = error_->kind == ErrorKind::cancelled ? "cancelled" : "failed";
-  else if (progress_.bytes_done == 0 && progress_.waiting_for.empty() && fetched_ == 0) info.state = "queued";
-  else info.state = progress_.waiting_for.empty() ? "running" : "waiting";
+  else if (!waits_for_something() && progress_.bytes_done == 0 && fetched_ == 0) info.state = "queued";
+  else info.state = waits_for_something() ? "waiting" : "running";
   return info;
 }
 
 net::TaskGroup::OnBug TransferJob::on_bug() {
   return [this](std::exception_ptr) {
-    failure_ = fail(ErrorKind::internal, subject() + ": its transfer ended by an exception");
-    stop(*failure_);
+    stop(fail(ErrorKind::internal, subject() + ": its transfer ended by an exception"));
   };
 }
 
@@ -122,6 +143,7 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   auto& job = *self;
+  job.internal_ = std::make_unique<net::Signal>(job.context_.parts.executor);
   while (!job.body_done_ && !job.stop_) {
     if (job.paused()) {
       job.place_.reset();
@@ -130,6 +152,13 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
     } else if (!job.placed()) {
       auto standing = job.stand_in_line();
       co_await std::move(standing);
+      if (job.nobody_looks_on()) {
+        job.progress_.waiting_for.clear();
+        job.progress_.waiting_for.shrink_to_fit();
+        job.internal_.reset();
+        job.shelved_ = true;
+        co_return;
+      }
     } else {
       auto trying = job.attempt();
       co_await std::move(trying);
@@ -137,8 +166,9 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
   }
   job.place_.reset();
   bool const unfinished = !job.body_done_ || (job.error_ && job.error_->kind == ErrorKind::cancelled);
-  if (unfinished && job.failure_) job.error_ = job.failure_;
-  if (unfinished && !job.failure_ && job.stop_) job.error_ = job.stop_;
+  bool const failed = job.work_ != nullptr && job.work_->failure;
+  if (unfinished && failed) job.error_ = boxed(*job.work_->failure);
+  if (unfinished && !failed && job.stop_) job.error_ = job.stop_;
   bool const keep_row = job.task_.detached && job.context_.stopping && job.error_;
   bool const parks = job.parks();
   auto parked = job.row();  // whole: what was refused for lack of space was not noted yet
@@ -156,12 +186,13 @@ asio::awaitable<void> TransferJob::live(std::shared_ptr<TransferJob> self) {
 }
 
 asio::awaitable<void> TransferJob::attempt() {
+  if (work_ == nullptr) work_ = std::make_unique<Work>(task_.files.size());
   queue_unfinished();
   net::TaskGroup inner(context_.parts.executor, on_bug());
   inner.spawn("transfer", body());
   inner.spawn("ticker", ticker(tick));
   while (!body_done_ && !stop_ && !paused()) {
-    bool const woken = co_await internal_.wait();
+    bool const woken = co_await internal_->wait();
     if (!woken) stop(stopping_error());
   }
   inner.cancel();
@@ -171,7 +202,7 @@ asio::awaitable<void> TransferJob::attempt() {
   reservation_ = {};
   if (!paused() || stop_ || !error_) co_return;
   error_.reset();  // how it broke off does not matter: it begins again where it was
-  failure_.reset();
+  work_->failure.reset();
   body_done_ = false;
 }
 
@@ -183,7 +214,7 @@ asio::awaitable<void> TransferJob::rest() {
   net::TaskGroup inner(context_.parts.executor, on_bug());
   inner.spawn("ticker", ticker(slow_tick));
   while (paused() && !stop_) {
-    bool const woken = co_await internal_.wait();
+    bool const woken = co_await internal_->wait();
     if (!woken) stop(fail(ErrorKind::unavailable, "hubd is stopping; the transfer is paused and stays so"));
   }
   inner.cancel();
@@ -199,30 +230,33 @@ asio::awaitable<void> TransferJob::rest() {
 }
 
 asio::awaitable<void> TransferJob::stand_in_line() {
-  sched::Admission::Who const who{task_.caller.principal, key_, sched::FileKey{static_cast<std::uint64_t>(key_)}, "", task_.priority};
-  std::function<void()> const granted = [this] { internal_.notify(); };
-  if (!place_) place_.emplace(context_.places, who, granted);
+  bool const came = !place_;
+  if (came) place_.emplace(context_.places, Places::Who{task_.caller.principal, task_.priority, waiters_ > 0}, [this] { nudge(); });
   if (placed()) co_return;
-  auto noting = note();  // a restart must know of it, although nothing of it has begun
-  co_await std::move(noting);
-  waiting_for_ = "a place: " + std::to_string(context_.places.max()) + " transfers are at work";
-  stands_since_ = context_.clock().wall();
-  tell(TransferEvent::Kind::waiting, waiting_for_);
+  if (came) {
+    stands_since_ = context_.clock().wall();
+    auto noting = note();  // a restart must know of it, although nothing of it has begun
+    co_await std::move(noting);
+    tell(TransferEvent::Kind::waiting, place_waited_for());
+  }
   refresh();
   changed_.notify();
   net::TaskGroup inner(context_.parts.executor, on_bug());
-  while (!placed() && !stop_ && !paused()) {
+  while (!placed() && !stop_ && !paused() && !nobody_looks_on()) {
     if (leases_ > 0 && inner.size() == 0) inner.spawn("ticker", ticker(slow_tick));  // for who waits up to a deadline
-    bool const woken = co_await internal_.wait();
+    bool const woken = co_await internal_->wait();
     if (!woken) stop(stopping_error());
   }
   inner.cancel();
   auto joining = inner.join();
   co_await std::move(joining);
-  waiting_for_.clear();
   refresh();
   changed_.notify();
 }
+
+bool TransferJob::nobody_looks_on() const { return task_.detached && leases_ == 0 && place_ && !placed() && !stop_ && !paused(); }
+
+std::string TransferJob::place_waited_for() const { return "a place: " + std::to_string(context_.places.held()) + " transfers are at work"; }
 
 asio::awaitable<void> TransferJob::note() {
   auto const now = row();
@@ -230,15 +264,15 @@ asio::awaitable<void> TransferJob::note() {
   auto const noted = co_await net::offload(context_.parts.disk, put);
   unnoted_.reset();
   if (noted) co_return;
-  unnoted_ = noted.error();
+  unnoted_ = boxed(noted.error());
   context_.parts.log.warning(noted.error().what);
 }
 
 void TransferJob::queue_unfinished() {
-  small_.clear();
-  large_.clear();
+  work_->small.clear();
+  work_->large.clear();
   for (auto i = task_.files.size(); i-- > 0;)
-    if (!finished_[i]) (task_.files[i].size <= context_.options.small_file_max ? small_ : large_).push_back(i);
+    if (!work_->finished[i]) (task_.files[i].size <= context_.options.small_file_max ? work_->small : work_->large).push_back(i);
 }
 
 void TransferJob::pause(std::string by) {
@@ -247,23 +281,23 @@ void TransferJob::pause(std::string by) {
   task_.paused_by = std::move(by);
   task_.detached = true;
   refresh();
-  internal_.notify();
+  nudge();
 }
 
 void TransferJob::resume() {
   tell(TransferEvent::Kind::resumed, "with " + human_size(progress_.bytes_done) + " here");
   task_.paused_by.clear();
   refresh();
-  internal_.notify();
+  nudge();
 }
 
 asio::awaitable<void> TransferJob::body() {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
   auto const done = co_await bring_all();
-  if (!done) error_ = done.error();
+  if (!done) error_ = boxed(done.error());
   body_done_ = true;
-  internal_.notify();
+  nudge();
 }
 
 asio::awaitable<void> TransferJob::ticker(Duration every) {
@@ -282,17 +316,30 @@ std::string TransferJob::budget_key(ListedFile const& file) const {
 }
 
 void TransferJob::note_moved(ListedFile const& file) {
-  moved_.insert(file.path);
+  work_->moved.insert(file.path);
   context_.disk.settled(budget_key(file));
 }
 
 void TransferJob::refresh() {
+  auto const waiting = work_ == nullptr ? std::string() : measure(*work_);
+  if (paused()) {
+    progress_.rate = 0;
+    progress_.eta_seconds = -1;
+    progress_.waiting_for = "a resume, since it is paused by " + task_.paused_by + " (`hubctl transfers resume " + id_ + "` lets it go on)";
+    return;
+  }
+  if (in_line()) progress_.waiting_for = place_waited_for();
+  else progress_.waiting_for = waiting;
+}
+
+/// Returns what it waits for as a whole, or its files while none of them moves.
+std::string TransferJob::measure(Work& work) {
   Bytes moving = 0;
-  Bytes fetched = fetched_ended_;
+  Bytes fetched = work.fetched_ended;
   progress_.files.clear();
   std::string waiting;
   bool any_moves = false;
-  for (auto& [path, entry] : active_) {
+  for (auto& [path, entry] : work.active) {
     FileProgress file{path, entry.file.size, 0, "queued"};
     if (auto const* const job = entry.job) {
       file.done = std::min(job->done(), file.total);
@@ -308,24 +355,19 @@ void TransferJob::refresh() {
     }
     progress_.files.push_back(std::move(file));
   }
-  for (auto& file : just_finished_) progress_.files.push_back(file);
-  just_finished_.clear();
+  for (auto& file : work.just_finished) progress_.files.push_back(std::move(file));
+  work.just_finished.clear();
   fetched_ = std::max(fetched_, fetched);
-  progress_.files_done = finished_files_;
-  progress_.bytes_done = std::max(progress_.bytes_done, std::min(finished_bytes_ + moving, progress_.bytes_total));
-  progress_.bytes_cached = found_bytes_;
+  progress_.files_done = work.finished_files;
+  progress_.bytes_done = std::max(progress_.bytes_done, std::min(work.finished_bytes + moving, progress_.bytes_total));
+  progress_.bytes_cached = work.found_bytes;
   auto const now = context_.clock().now();
-  meter_.note(now, fetched_);
-  progress_.rate = meter_.bytes_per_second(now, fetched_);
+  work.meter.note(now, fetched_);
+  progress_.rate = work.meter.bytes_per_second(now, fetched_);
   auto const rest = static_cast<double>(progress_.bytes_total - progress_.bytes_done);
   progress_.eta_seconds = progress_.rate > 1 ? rest / progress_.rate : -1;
-  if (paused()) {
-    progress_.rate = 0;
-    progress_.eta_seconds = -1;
-    progress_.waiting_for = "a resume, since it is paused by " + task_.paused_by + " (`hubctl transfers resume " + id_ + "` lets it go on)";
-    return;
-  }
-  progress_.waiting_for = !waiting_for_.empty() ? waiting_for_ : any_moves ? std::string() : waiting;
+  if (!work.waiting_for.empty()) return work.waiting_for;
+  return any_moves ? std::string() : waiting;
 }
 
 void TransferJob::observe(std::string const& path, Active& entry, std::string const& waiting) {
@@ -348,9 +390,11 @@ std::vector<Wait> TransferJob::waits() const {
   }
   auto const& clock = context_.clock();
   auto const wall = [&](Time time) { return clock.wall() - std::chrono::duration_cast<WallTime::duration>(clock.now() - time); };
-  if (!waiting_for_.empty()) waits.push_back({placed() ? Wait::Kind::lock : Wait::Kind::place, waiting_for_, "", "", "", "", stands_since_, ""});
+  if (in_line()) waits.push_back({Wait::Kind::place, place_waited_for(), "", "", "", "", stands_since_, ""});
+  if (work_ == nullptr) return waits;
+  if (!work_->waiting_for.empty()) waits.push_back({Wait::Kind::lock, work_->waiting_for, "", "", "", "", stands_since_, ""});
   auto const& desk = context_.desk;
-  for (auto const& [path, entry] : active_) {
+  for (auto const& [path, entry] : work_->active) {
     auto const* const job = entry.job;
     if (job == nullptr) continue;
     Wait wait{Wait::Kind::upstream, job->waiting_for(), path, job->host(), std::string(job->route()), "", entry.since, ""};
@@ -388,7 +432,8 @@ std::vector<Wait> TransferJob::waits() const {
 
 std::vector<Range> TransferJob::ranges() const {
   std::vector<Range> ranges;
-  for (auto const& [path, entry] : active_) {
+  if (work_ == nullptr) return ranges;
+  for (auto const& [path, entry] : work_->active) {
     if (entry.job == nullptr) continue;
     for (auto& view : entry.job->ranges()) ranges.push_back({path, std::move(view)});
   }
@@ -482,26 +527,26 @@ Async<void> TransferJob::bring_all() {
   }
 
   auto on_file_bug = [this](std::exception_ptr) {
-    failure_ = fail(ErrorKind::internal, subject() + ": a file ended by an exception");
-    internal_.notify();
+    work_->failure = fail(ErrorKind::internal, subject() + ": a file ended by an exception");
+    nudge();
   };
   net::TaskGroup runners(context_.parts.executor, on_file_bug);
   auto const at_a_time = task_.max_workers == 0 ? small_runners : task_.max_workers;
-  auto const small = std::min({small_.size(), small_runners, at_a_time});
-  auto const large = std::min({large_.size(), context_.options.files_in_flight, at_a_time});
-  running_ = small + large;
+  auto const small = std::min({work_->small.size(), small_runners, at_a_time});
+  auto const large = std::min({work_->large.size(), context_.options.files_in_flight, at_a_time});
+  work_->running = small + large;
   for (std::size_t i = 0; i < small; ++i) runners.spawn("bring small files", runner(Lane::small));
   for (std::size_t i = 0; i < large; ++i) runners.spawn("bring large files", runner(Lane::large));
   bool cancelled = false;
-  while (running_ > 0 && !failure_ && !cancelled) {
-    bool const woken = co_await internal_.wait();
+  while (work_->running > 0 && !work_->failure && !cancelled) {
+    bool const woken = co_await internal_->wait();
     cancelled = !woken;
   }
   runners.cancel();
   auto joining = runners.join();
   co_await std::move(joining);
-  if (failure_) co_return *failure_;
-  if (cancelled || finished_files_ < task_.files.size()) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
+  if (work_->failure) co_return *work_->failure;
+  if (cancelled || work_->finished_files < task_.files.size()) co_return fail(ErrorKind::cancelled, subject() + " was cancelled");
   auto settle = [this]() -> Result<void> {
     if (!task_.local_dir.empty() || task_.files.empty()) return {};
     return context_.parts.cache.sync(task_.repo, task_.commit);
@@ -513,30 +558,30 @@ Async<void> TransferJob::bring_all() {
 asio::awaitable<void> TransferJob::runner(Lane lane) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  auto& queue = lane == Lane::small ? small_ : large_;
-  while (!queue.empty() && !failure_) {
+  auto& queue = lane == Lane::small ? work_->small : work_->large;
+  while (!queue.empty() && !work_->failure) {
     auto const index = queue.back();
     queue.pop_back();
     auto const& file = task_.files[index];
-    active_[file.path] = {file, nullptr, false};
+    work_->active[file.path] = {file, nullptr, false};
     auto const brought = co_await bring(file);
-    active_.erase(file.path);
+    work_->active.erase(file.path);
     if (!brought) {
-      if (!failure_ && brought.error().kind != ErrorKind::cancelled) failure_ = brought.error();
+      if (!work_->failure && brought.error().kind != ErrorKind::cancelled) work_->failure = brought.error();
       break;
     }
-    finished_[index] = true;
-    if (moved_.contains(file.path)) tell(TransferEvent::Kind::published, file.path);
-    ++finished_files_;
-    finished_bytes_ += file.size;
-    if (!moved_.contains(file.path)) found_bytes_ += file.size;
-    if (just_finished_.size() < shown_finished_max)
-      just_finished_.push_back({file.path, file.size, file.size, moved_.contains(file.path) ? "published" : "cached"});
+    work_->finished[index] = true;
+    if (work_->moved.contains(file.path)) tell(TransferEvent::Kind::published, file.path);
+    ++work_->finished_files;
+    work_->finished_bytes += file.size;
+    if (!work_->moved.contains(file.path)) work_->found_bytes += file.size;
+    if (work_->just_finished.size() < shown_finished_max)
+      work_->just_finished.push_back({file.path, file.size, file.size, work_->moved.contains(file.path) ? "published" : "cached"});
     auto const state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) break;
   }
-  --running_;
-  internal_.notify();
+  --work_->running;
+  nudge();
 }
 
 Async<void> TransferJob::bring(ListedFile file) {
@@ -549,7 +594,7 @@ Async<void> TransferJob::bring(ListedFile file) {
 }
 
 Async<void> TransferJob::bring_to_cache(ListedFile file) {
-  bool force = task_.force && !forced_.contains(file.etag());
+  bool force = task_.force && !work_->forced.contains(file.etag());
   for (int round = 0; round < rounds_max; ++round) {
     std::string holder;
     auto look = [&]() -> Result<Seen> {
@@ -588,7 +633,7 @@ Async<void> TransferJob::bring_to_cache(ListedFile file) {
     auto const fetched = co_await fetch(file, force || seen->state == Seen::State::wrong);
     if (!fetched) co_return fetched.error();
     note_moved(file);
-    forced_.insert(file.etag());
+    work_->forced.insert(file.etag());
     force = false;
   }
   co_return fail(ErrorKind::io, "file " + file.path + " of " + subject() + " vanishes from the cache as fast as it comes; another program deletes it");
@@ -676,16 +721,16 @@ Async<void> TransferJob::bring_to_folder(ListedFile file) {
       auto const now = context_.clock().now();
       auto measure = [&] { return incomplete_bytes(context_.parts.files, task_.local_dir, file.path); };
       Bytes const bytes = co_await net::offload(context_.parts.disk, measure);
-      if (bytes != foreign || waiting_for_.empty()) moved = now;
-      if (waiting_for_.empty()) stands_since_ = context_.clock().wall();
+      if (bytes != foreign || work_->waiting_for.empty()) moved = now;
+      if (work_->waiting_for.empty()) stands_since_ = context_.clock().wall();
       foreign = bytes;
-      waiting_for_ = next.error().what;
+      work_->waiting_for = next.error().what;
       if (now - moved >= foreign_still_max) co_return next.error();
       bool const slept = co_await context_.parts.timers.sleep_for(tick);
       if (!slept) co_return next.error();
       continue;
     }
-    waiting_for_.clear();
+    work_->waiting_for.clear();
     if (!next) co_return next.error();
     if (*next == Next::done) co_return Result<void>();
     if (*next == Next::hash) {
@@ -707,20 +752,20 @@ Async<void> TransferJob::bring_to_folder(ListedFile file) {
 
 Async<void> TransferJob::fetch(ListedFile file, bool force) {
   while (true) {
-    FileTask task{task_.repo, task_.commit, file, task_.local_dir, force, task_.caller, key_, task_.priority};
+    FileTask task{task_.repo, task_.commit, file, task_.local_dir, force, task_.caller, key_, task_.priority, waiters_ > 0};
     auto const same_as = task;
     auto use = co_await files_.use(std::move(task));
     if (!use) co_return use.error();
     auto& job = use->job();
-    job.raise(task_.priority);
-    auto& entry = active_[file.path];
+    job.raise(task_.priority, waiters_ > 0);
+    auto& entry = work_->active[file.path];
     entry.job = &job;
     entry.own = use->first();
     auto const done = co_await job.wait();
-    auto& now = active_[file.path];
+    auto& now = work_->active[file.path];
     now.job = nullptr;
     if (use->first()) {
-      fetched_ended_ += job.fetched();
+      work_->fetched_ended += job.fetched();
       requests_ += job.requests();
     }
     if (done || use->first() || stop_) co_return done;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sched/admission.h"
 
+#include <algorithm>
+
 namespace hubd::sched {
 namespace {
 
@@ -12,17 +14,19 @@ std::uint64_t changed(std::uint64_t value, std::int64_t change) { return static_
 }  // namespace
 
 void Admission::take_out(TransferId const& id, Transfer const& transfer) {
+  if (!transfer.may_go.empty()) weight_ -= stride_max / transfer.stride;
   for (auto const& [name, tickets] : transfer.may_go) {
     auto& line = hosts_[name].line;
     auto const mine = line.find(id.first);
-    mine->second.erase({transfer.held, *tickets.begin(), id.second});
+    mine->second.erase({transfer.held, transfer.turn(), *tickets.begin(), id.second});
     if (mine->second.empty()) line.erase(mine);
   }
 }
 
 void Admission::put_in(TransferId const& id, Transfer const& transfer) {
+  if (!transfer.may_go.empty()) weight_ += stride_max / transfer.stride;
   for (auto const& [name, tickets] : transfer.may_go)
-    hosts_[name].line[id.first].insert({transfer.held, *tickets.begin(), id.second});
+    hosts_[name].line[id.first].insert({transfer.held, transfer.turn(), *tickets.begin(), id.second});
 }
 
 void Admission::let_go(Ticket ticket, Who const& who) {
@@ -56,9 +60,26 @@ void Admission::set_held(TransferId const& id, std::int64_t change) {
   if (principal->second == 0) principals_.erase(principal);
 }
 
+void Admission::have_turn(TransferId const& id) {
+  auto& transfer = transfers_.find(id)->second;
+  take_out(id, transfer);
+  transfer.behind = transfer.turn();
+  turn_ = std::max(turn_, transfer.behind - std::min(transfer.behind, stride_max * turn_unit));  // never far behind what it serves
+  --transfer.waiting;
+  put_in(id, transfer);
+}
+
+void Admission::set_stride(Who const& who) {
+  TransferId const id{who.principal, who.transfer};
+  auto& transfer = transfers_[id];
+  take_out(id, transfer);
+  transfer.stride = stride(who.priority, who.awaited);
+  put_in(id, transfer);
+}
+
 void Admission::forget_if_idle(Who const& who) {
   auto const transfer = transfers_.find({who.principal, who.transfer});
-  if (transfer != transfers_.end() && transfer->second.held == 0 && transfer->second.may_go.empty()) transfers_.erase(transfer);
+  if (transfer != transfers_.end() && transfer->second.held == 0 && transfer->second.waiting == 0) transfers_.erase(transfer);
   auto const file = files_.find(who.file);
   if (file != files_.end() && file->second.held == 0 && file->second.waiting.empty()) files_.erase(file);
   auto const host = hosts_.find(who.host);
@@ -74,6 +95,9 @@ void Admission::set_limits(Limits limits) {
 
 Admission::Ticket Admission::ask(Who who) {
   Ticket const ticket{next_++};
+  auto& transfer = transfers_[{who.principal, who.transfer}];
+  if (transfer.waiting++ == 0) transfer.behind = std::max(transfer.behind, turn_);
+  set_stride(who);
   auto& file = files_[who.file];
   file.waiting.insert(ticket);
   if (file.held < limits_.per_file) let_go(ticket, who);
@@ -81,14 +105,21 @@ Admission::Ticket Admission::ask(Who who) {
   return ticket;
 }
 
-void Admission::set_priority(FileKey file, Priority priority) {
+void Admission::set_priority(FileKey file, Priority priority, bool awaited) {
   auto const found = files_.find(file);
   if (found == files_.end()) return;
-  for (auto const ticket : found->second.waiting) waiting_.find(ticket)->second.priority = priority;
+  for (auto const ticket : found->second.waiting) {
+    auto& who = waiting_.find(ticket)->second;
+    who.priority = priority;
+    who.awaited = awaited;
+    set_stride(who);
+  }
   for (auto& [ticket, who] : granted_) {
-    if (who.file != file || who.priority == priority) continue;
+    if (who.file != file) continue;
     set_held({who.principal, who.transfer}, share(priority) - share(who.priority));
     who.priority = priority;
+    who.awaited = awaited;
+    set_stride(who);
   }
 }
 
@@ -96,6 +127,7 @@ void Admission::leave(Ticket ticket) {
   if (auto node = waiting_.extract(ticket)) {
     auto const& who = node.mapped();
     hold_back(ticket, who);
+    --transfers_.find({who.principal, who.transfer})->second.waiting;
     files_.find(who.file)->second.waiting.erase(ticket);
     forget_if_idle(who);
     return;
@@ -126,10 +158,12 @@ std::optional<Admission::Ticket> Admission::grant() {
     }
   }
   if (!best) return std::nullopt;
+  turn_ += step(weight_);
   auto const ticket = std::get<Ticket>(best->second);
   auto node = waiting_.extract(ticket);
   auto const& who = node.mapped();
   hold_back(ticket, who);
+  have_turn({who.principal, who.transfer});
   auto& file = files_.find(who.file)->second;
   file.waiting.erase(ticket);
   if (++file.held >= limits_.per_file)

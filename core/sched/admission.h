@@ -19,8 +19,11 @@ namespace hubd::sched {
 ///
 /// Rule: a waiting file may go when its host, its own file limit and the total have room. Among those the principal with
 /// the fewest permits in use goes first, then the transfer with the fewest, each permit divided by the weight of its
-/// transfer's priority, then the request that waits longest. Who holds nothing is always before who holds something, so
-/// nobody starves while permits come back.
+/// transfer's priority. Of those that hold as much (of many transfers of one file each all hold nothing) it is whose turn is
+/// first: whoever comes stands so far behind as its weight is small (`stride`: by priority, and a quarter when somebody waits for
+/// it), and the turn moves on with each grant, the slower the more weight waits. So of 160 alike each goes after 160 grants, and
+/// one of 16 times their weight after 10. Then the request that waits longest. Who holds nothing is always before who holds
+/// something, and turns never go back, so nobody starves while permits come back.
 ///
 /// A step costs the logarithm of what waits: those that may go stand in order, for each host and principal.
 /// Pure: no clock, no I/O. One thread.
@@ -41,14 +44,18 @@ class Admission {
     FileKey file{};
     std::string host;
     Priority priority = Priority::normal;
+    bool awaited = false;  ///< somebody waits for it
   };
   enum class Ticket : std::uint64_t {};
   /// Stands in line for one permit.
   Ticket ask(Who who);
   /// From now on this file matters so much: where it waits, and what it holds.
-  void set_priority(FileKey file, Priority priority);
+  void set_priority(FileKey file, Priority priority, bool awaited);
   /// Leaves the line, or gives back a granted permit.
   void leave(Ticket ticket);
+  /// A stride of 1, in turns; and by how much the turn moves on where this much weight waits.
+  static constexpr std::uint64_t turn_unit = 1U << 20U;
+  static constexpr std::uint64_t step(std::uint64_t weight) { return stride_max * turn_unit / weight; }
   /// Grants the next permit, if any may be granted now. Call again until it gives nothing.
   std::optional<Ticket> grant();
 
@@ -65,14 +72,18 @@ class Admission {
 
  private:
   using TransferId = std::pair<Principal, TransferKey>;
-  /// What a transfer holds, by weight; its first request whose file has room; which one it is.
-  using Place = std::tuple<std::uint64_t, Ticket, TransferKey>;
+  /// What a transfer holds, by weight; its turn; its first request whose file has room; which one it is.
+  using Place = std::tuple<std::uint64_t, std::uint64_t, Ticket, TransferKey>;
   struct File {
     std::size_t held = 0;
     std::set<Ticket> waiting;
   };
   struct Transfer {
-    std::uint64_t held = 0;                              // by weight
+    std::uint64_t held = 0;     // by weight
+    std::uint64_t behind = 0;   // the turn it stood at when it came, or had its last one
+    std::uint64_t stride = 1;   // and how far behind that it stands
+    std::size_t waiting = 0;    // requests, also of files without room
+    [[nodiscard]] std::uint64_t turn() const { return behind + stride * turn_unit; }
     std::map<std::string, std::set<Ticket>> may_go;  // by host: requests whose file has room
   };
   struct Host {
@@ -86,6 +97,8 @@ class Admission {
   void take_out(TransferId const& id, Transfer const& transfer);
   void put_in(TransferId const& id, Transfer const& transfer);
   void set_held(TransferId const& id, std::int64_t change);
+  void have_turn(TransferId const& id);
+  void set_stride(Who const& who);
   void forget_if_idle(Who const& who);
 
   Limits limits_;
@@ -97,6 +110,8 @@ class Admission {
   std::map<TransferId, Transfer> transfers_;
   std::map<Principal, std::uint64_t> principals_;  // permits held, by weight
   std::size_t in_use_ = 0;
+  std::uint64_t turn_ = 0;    // where the turn is
+  std::uint64_t weight_ = 0;  // of the transfers with a request that may go
 };
 
 }  // namespace hubd::sched

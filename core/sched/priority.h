@@ -22,6 +22,16 @@ constexpr std::uint64_t weight(Priority priority) {
   return 1;
 }
 
+/// In a line, what somebody waits for counts so many times as much as what nobody does.
+inline constexpr std::uint64_t awaited_weight = 4;
+
+/// How far one grant brings whoever has it behind in a line where turns go by weight: 1 for what matters most.
+constexpr std::uint64_t stride(Priority priority, bool awaited) {
+  return awaited_weight * weight(Priority::interactive) / (weight(priority) * (awaited ? awaited_weight : 1));
+}
+
+inline constexpr std::uint64_t stride_max = stride(Priority::background, false);
+
 constexpr std::string_view name_of(Priority priority) {
   switch (priority) {
     case Priority::background:

@@ -125,7 +125,7 @@ TEST(Steering, OnlySoManyAreAtWorkAndWhoStandsInLineHoldsNothingAndIsNotForgotte
     auto const locks = world.disk.locks_held();
     auto const late = world.ensure("acme/big5", "main", [&world](engine::EnsureRequest& request) {
       request.priority = sched::Priority::interactive;
-      request.caller.deadline = world.time.now() + 5s;
+      request.caller.deadline = world.time.now() + 2500ms;
     });
     world.time.run_for(3s);
     EXPECT_EQ(locks, world.disk.locks_held()) << "who stands in line holds no lock";

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 #include <tuple>
@@ -120,7 +122,7 @@ TEST(Admission, AHigherPriorityGoesFirstOnceBothHoldSomethingAndMayBeRaised) {
   }
   EXPECT_EQ(1, granted[1]);
   EXPECT_EQ(16, granted[2]) << "16 to 1";
-  admission.set_priority(FileKey{1}, Priority::interactive);
+  admission.set_priority(FileKey{1}, Priority::interactive, false);
   granted.clear();
   for (int i = 0; i < 8; ++i) {
     admission.leave(held.back());
@@ -132,19 +134,72 @@ TEST(Admission, AHigherPriorityGoesFirstOnceBothHoldSomethingAndMayBeRaised) {
   EXPECT_GE(granted[1], 7) << "what it waits for and what it holds count as the other's";
 }
 
+/// Transfers of one file each hold nothing while they wait: the weight says how many others may go before.
+TEST(Admission, OfManyThatHoldNothingTheWeightierGoSoonerAndTheLightestGoesToo) {
+  Admission admission({.total = 4, .per_host = 99, .per_file = 99});
+  unsigned next = 0;
+  auto const ask = [&](Priority priority, bool awaited) {
+    ++next;
+    auto one = who(1, next, next);
+    one.priority = priority;
+    one.awaited = awaited;
+    return admission.ask(one);
+  };
+  std::deque<Admission::Ticket> held;
+  auto const until = [&](Admission::Ticket wanted) {
+    for (int grants = 1; grants < 10'000; ++grants) {
+      admission.leave(held.front());
+      held.pop_front();
+      ask(Priority::normal, false);  // for each that goes another comes
+      auto const ticket = admission.grant();
+      if (!ticket) return -1;
+      held.push_back(*ticket);
+      if (*ticket == wanted) return grants;
+    }
+    return -1;
+  };
+  for (int i = 0; i < 164; ++i) ask(Priority::normal, false);
+  while (auto const ticket = admission.grant()) held.push_back(*ticket);
+  (void)until(Admission::Ticket{1'000});  // the steady state
+  auto const patient = ask(Priority::background, false);
+  EXPECT_NEAR(10, until(ask(Priority::interactive, true)), 4) << "a sixteenth of the 160 that stand there";
+  EXPECT_NEAR(40, until(ask(Priority::interactive, false)), 8);
+  EXPECT_NEAR(40, until(ask(Priority::normal, true)), 8);
+  EXPECT_NEAR(160, until(ask(Priority::normal, false)), 8);
+  auto const left = until(patient);
+  EXPECT_GT(left, 0) << "not passed by for ever";
+  EXPECT_LE(left, 640);
+}
+
 /// The rule as it is written, by looking at everybody: what the ordered lines must come to.
 class ByLooking {
  public:
   using Ticket = Admission::Ticket;
-  void ask(Ticket ticket, Admission::Who who) { waiting.emplace(ticket, std::move(who)); }
+  void ask(Ticket ticket, Admission::Who who) {
+    auto& mine = turns[who.transfer];
+    if (!waits(who.transfer)) mine.behind = std::max(mine.behind, turn);
+    mine.stride = stride(who.priority, who.awaited);
+    waiting.emplace(ticket, std::move(who));
+  }
   void leave(Ticket ticket) {
     waiting.erase(ticket);
     granted.erase(ticket);
+    std::erase_if(turns, [&](auto const& one) { return !waits(one.first) && !holds(one.first); });
   }
-  void set_priority(FileKey file, Priority priority) {
+  void set_priority(FileKey file, Priority priority, bool awaited) {
     for (auto* const map : {&waiting, &granted})
-      for (auto& [ticket, one] : *map)
-        if (one.file == file) one.priority = priority;
+      for (auto& [ticket, one] : *map) {
+        if (one.file != file) continue;
+        one.priority = priority;
+        one.awaited = awaited;
+        turns[one.transfer].stride = stride(priority, awaited);
+      }
+  }
+  [[nodiscard]] bool waits(TransferKey transfer) const {
+    return std::any_of(waiting.begin(), waiting.end(), [&](auto const& entry) { return entry.second.transfer == transfer; });
+  }
+  [[nodiscard]] bool holds(TransferKey transfer) const {
+    return std::any_of(granted.begin(), granted.end(), [&](auto const& entry) { return entry.second.transfer == transfer; });
   }
   std::optional<Ticket> grant() {
     auto const held = [&](auto const& matches, bool weighed) {
@@ -154,19 +209,35 @@ class ByLooking {
       return sum;
     };
     if (granted.size() >= limits.total) return std::nullopt;
-    std::optional<std::tuple<std::uint64_t, std::uint64_t, Ticket>> best;
+    std::optional<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, Ticket>> best;
     for (auto const& [ticket, one] : waiting) {
       if (held([&](auto const& other) { return other.host == one.host; }, false) >= limits.per_host) continue;
       if (held([&](auto const& other) { return other.file == one.file; }, false) >= limits.per_file) continue;
       std::tuple const order(held([&](auto const& other) { return other.principal == one.principal; }, true),
-                             held([&](auto const& other) { return other.transfer == one.transfer; }, true), ticket);
+                             held([&](auto const& other) { return other.transfer == one.transfer; }, true),
+                             turns.at(one.transfer).behind + turns.at(one.transfer).stride * Admission::turn_unit, ticket);
       if (!best || order < *best) best = order;
     }
     if (!best) return std::nullopt;
+    std::set<TransferKey> waiters;
+    for (auto const& [ticket, one] : waiting)
+      if (held([&](auto const& other) { return other.file == one.file; }, false) < limits.per_file) waiters.insert(one.transfer);
+    std::uint64_t sum = 0;
+    for (auto const transfer : waiters) sum += stride_max / turns.at(transfer).stride;
+    turn += Admission::step(sum);
+    auto const far = stride_max * Admission::turn_unit;
+    turn = std::max(turn, std::get<2>(*best) - std::min(std::get<2>(*best), far));
+    turns.at(waiting.at(std::get<Ticket>(*best)).transfer).behind = std::get<2>(*best);
     granted.insert(waiting.extract(std::get<Ticket>(*best)));
     return std::get<Ticket>(*best);
   }
   Admission::Limits limits;
+  struct Turn {
+    std::uint64_t behind = 0;
+    std::uint64_t stride = 1;
+  };
+  std::map<TransferKey, Turn> turns;
+  std::uint64_t turn = 0;
   std::map<Ticket, Admission::Who> waiting;
   std::map<Ticket, Admission::Who> granted;
 };
@@ -188,6 +259,7 @@ TEST(Admission, TheOrderedLinesAreTheRuleForEveryHistory) {
         auto one = who(1 + file % 3, file / 2, file, file % 4 < 2 ? "a" : "b");
         one.principal = Principal{1 + file / 2 % 3};
         one.priority = static_cast<Priority>(file % 3);
+        one.awaited = below(2) == 0;
         auto const ticket = admission.ask(one);
         looking.ask(ticket, one);
         tickets.push_back(ticket);
@@ -198,8 +270,9 @@ TEST(Admission, TheOrderedLinesAreTheRuleForEveryHistory) {
       } else if (dice < 88) {
         FileKey const file{below(12)};
         auto const priority = static_cast<Priority>(below(3));
-        admission.set_priority(file, priority);
-        looking.set_priority(file, priority);
+        bool const awaited = below(2) == 0;
+        admission.set_priority(file, priority, awaited);
+        looking.set_priority(file, priority, awaited);
       } else if (dice < 92) {
         looking.limits = limits();
         admission.set_limits(looking.limits);
