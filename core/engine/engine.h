@@ -268,9 +268,10 @@ class Engine {
 
   virtual std::vector<TransferInfo> transfers(Principal principal, bool include_finished) = 0;
   virtual Result<TransferInfo> transfer(Principal principal, std::string const& id) = 0;
-  virtual Result<TransferInfo> cancel(Principal principal, std::string const& id) = 0;
-  /// The transfer goes on although its callers leave.
-  virtual Result<TransferInfo> detach(Principal principal, std::string const& id) = 0;
+  /// Answers when it has ended and a restart knows; where a long copy cannot be interrupted, after a moment.
+  virtual Async<TransferInfo> cancel(Principal principal, std::string id) = 0;
+  /// The transfer goes on although its callers leave. Answers when a restart knows.
+  virtual Async<TransferInfo> detach(Principal principal, std::string id) = 0;
   /// Lets go of locks, permits and room, and keeps the bytes; answers when that is done and noted. It stays so over restarts,
   /// until resume(). Who waits for it goes on waiting, and hears so. Fails: entry_not_found; io when it could not be noted.
   virtual Async<TransferInfo> pause(Principal principal, std::string id) = 0;

@@ -144,14 +144,6 @@ asio::awaitable<void> EngineImpl::go_on(Journal::Row row) {
   if (!forgotten) context_.parts.log.warning(forgotten.error().what);
 }
 
-asio::awaitable<void> EngineImpl::note_detached(std::string id) {
-  auto quiet = net::no_unwinding();
-  co_await std::move(quiet);
-  auto note = [&] { return context_.journal->set_detached(id); };
-  auto const noted = co_await net::offload(context_.parts.disk, note);
-  if (!noted) context_.parts.log.warning(noted.error().what);
-}
-
 asio::awaitable<void> EngineImpl::note_priority(std::string id, sched::Priority priority) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
@@ -315,6 +307,10 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   auto const job = join_or_begin(std::move(task));
   bool const first = running_.size() > running;
   TransferJob::Lease const lease(job, !request.detach);
+  if (request.detach) {  // whoever leaves once it has begun relies on it
+    auto noting = let_alone(job);
+    co_await std::move(noting);
+  }
   if (listener != nullptr) listener->started(job->id(), commit, target->chosen.files.size(), total, job->progress().bytes_cached);
   std::function<void()> tell = [&] {
     if (listener == nullptr) return;
@@ -378,7 +374,7 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
   auto const key = key_of(task);
   auto const found = by_task_.find(key);
   if (found != by_task_.end() && !found->second->stopping() && !found->second->ended()) {
-    if (task.detached) set_detached(*found->second);
+    if (task.detached) found->second->detach();
     if (found->second->raise(task.priority)) tasks_.spawn("note priority", note_priority(found->second->id(), task.priority));
     return found->second;
   }
@@ -627,33 +623,6 @@ Result<TransferInfo> EngineImpl::transfer(Principal principal, std::string const
   for (auto const& finished : finished_)
     if (finished.principal == principal && finished.info.id == id) return finished.info;
   return job.error();
-}
-
-Result<TransferInfo> EngineImpl::cancel(Principal principal, std::string const& id) {
-  auto const job = find(principal, id);
-  if (auto const* const parked = find_parked(principal, id)) {
-    auto info = info_of(*parked);
-    info.state = "cancelled";
-    info.error = fail(ErrorKind::cancelled, describe(info.repo) + " was cancelled; what came so far is kept for the next time");
-    note_finished(principal, info, parked->job->events());
-    forget_parked(id);
-    return info;
-  }
-  if (!job) return transfer(principal, id);  // one that has ended is as cancelled as it gets
-  (*job)->stop(fail(ErrorKind::cancelled, describe((*job)->task().repo) + " was cancelled; what came so far is kept for the next time"));
-  return (*job)->info();
-}
-
-Result<TransferInfo> EngineImpl::detach(Principal principal, std::string const& id) {
-  auto const job = find(principal, id);
-  if (!job) return transfer(principal, id);
-  set_detached(**job);
-  return (*job)->info();
-}
-
-void EngineImpl::set_detached(TransferJob& job) {
-  job.detach();
-  tasks_.spawn("note detached", note_detached(job.id()));
 }
 
 Totals EngineImpl::totals() const {

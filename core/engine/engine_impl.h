@@ -35,8 +35,8 @@ class EngineImpl final : public Engine {
   Async<std::shared_ptr<Content>> content(ContentRequest request) override;
   std::vector<TransferInfo> transfers(Principal principal, bool include_finished) override;
   Result<TransferInfo> transfer(Principal principal, std::string const& id) override;
-  Result<TransferInfo> cancel(Principal principal, std::string const& id) override;
-  Result<TransferInfo> detach(Principal principal, std::string const& id) override;
+  Async<TransferInfo> cancel(Principal principal, std::string id) override;
+  Async<TransferInfo> detach(Principal principal, std::string id) override;
   Async<TransferInfo> pause(Principal principal, std::string id) override;
   Async<TransferInfo> resume(Principal principal, std::string id) override;
   Async<TransferInfo> attach(Principal principal, std::string id, std::optional<Time> deadline, AttachListener* listener) override;
@@ -79,8 +79,9 @@ class EngineImpl final : public Engine {
   /// Of a job that has ended: nothing, or why, and what becomes of it.
   static Result<void> outcome(TransferJob const& job);
   [[nodiscard]] double left_until(std::optional<Time> deadline) const;
-  void set_detached(TransferJob& job);
-  asio::awaitable<void> note_detached(std::string id);
+  /// Nobody needs to wait for it from now on, also after a restart: returns when that is noted, or cannot be.
+  asio::awaitable<void> let_alone(std::shared_ptr<TransferJob> job);
+  Async<TransferInfo> ended(std::shared_ptr<TransferJob> job);
   asio::awaitable<void> note_priority(std::string id, sched::Priority priority);
   asio::awaitable<void> drive(std::shared_ptr<TransferJob> job);
   asio::awaitable<void> go_on(Journal::Row row);

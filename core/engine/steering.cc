@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// EngineImpl's part about callers that steer a transfer or wait for it: pause, resume, attach.
+// EngineImpl's part about callers that steer a transfer or wait for it: pause, resume, attach, detach, cancel.
 #include "core/engine/engine_impl.h"
+#include "core/net/within.h"
 
 namespace hubd::engine {
+namespace {
+
+constexpr auto cancel_patience = std::chrono::seconds(2);  // with what cannot be interrupted
+
+}  // namespace
 
 double EngineImpl::left_until(std::optional<Time> deadline) const {
   if (!deadline) return -1;
@@ -44,6 +50,59 @@ Async<TransferInfo> EngineImpl::settled(std::shared_ptr<TransferJob> job) {
     if (!woken) co_return fail(ErrorKind::cancelled, describe(job->task().repo) + ": the caller left");
   }
   if (job->unnoted() && !job->ended()) co_return *job->unnoted();
+  co_return job->info();
+}
+
+asio::awaitable<void> EngineImpl::let_alone(std::shared_ptr<TransferJob> job) {
+  job->detach();
+  bool here = true;
+  while (here && !job->ended() && !job->noted() && !job->unnoted()) here = co_await job->news();
+  if (!here || job->ended()) co_return;
+  auto note = [&] { return context_.journal->set_detached(job->id()); };  // it may have been noted before it was detached
+  auto const noted = co_await net::offload(context_.parts.disk, note);
+  if (!noted) context_.parts.log.warning(noted.error().what);
+}
+
+Async<TransferInfo> EngineImpl::detach(Principal principal, std::string id) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto const job = find(principal, id);
+  if (!job) co_return transfer(principal, id);
+  auto noting = let_alone(*job);
+  co_await std::move(noting);
+  co_return (*job)->info();
+}
+
+Async<TransferInfo> EngineImpl::ended(std::shared_ptr<TransferJob> job) {
+  bool here = true;
+  while (here && !job->ended()) here = co_await job->news();
+  co_return job->info();
+}
+
+Async<TransferInfo> EngineImpl::cancel(Principal principal, std::string id) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
+  auto const why = [](RepoRef const& repo) {
+    return fail(ErrorKind::cancelled, describe(repo) + " was cancelled; what came so far is kept for the next time");
+  };
+  if (auto const* const parked = find_parked(principal, id)) {
+    auto info = info_of(*parked);
+    info.state = "cancelled";
+    info.error = why(info.repo);
+    note_finished(principal, info, parked->job->events());
+    parked_.erase(id);
+    auto forgetting = forget_row(id);
+    co_await std::move(forgetting);
+    co_return info;
+  }
+  auto const found = find(principal, id);
+  if (!found) co_return transfer(principal, id);  // one that has ended is as cancelled as it gets
+  auto const job = *found;
+  job->stop(why(job->task().repo));
+  net::Within<TransferInfo> limited(context_.parts.timers, context_.clock().now() + cancel_patience);
+  std::function<Async<TransferInfo>()> wait = [this, &job] { return ended(job); };
+  auto const waited = co_await limited.run(std::move(wait), fail(ErrorKind::deadline_exceeded, "it still stops"));
+  (void)waited;
   co_return job->info();
 }
 

@@ -263,6 +263,8 @@ asio::awaitable<void> TransferJob::note() {
   auto put = [&] { return context_.journal->put(now); };
   auto const noted = co_await net::offload(context_.parts.disk, put);
   unnoted_.reset();
+  noted_ = noted_ || noted;
+  changed_.notify();
   if (noted) co_return;
   unnoted_ = boxed(noted.error());
   context_.parts.log.warning(noted.error().what);
@@ -519,6 +521,8 @@ Async<void> TransferJob::bring_all() {
   auto note = [&] { return context_.journal->put(wanted); };
   auto const noted = co_await net::offload(context_.parts.disk, note);
   if (!noted) co_return noted.error();
+  noted_ = true;
+  changed_.notify();
   auto const now = row();
   if (now.detached != wanted.detached || now.priority != wanted.priority) {  // meanwhile
     auto again = [&] { return context_.journal->put(now); };

@@ -90,6 +90,8 @@ class TransferJob : public std::enable_shared_from_this<TransferJob> {
   [[nodiscard]] bool paused() const { return !task_.paused_by.empty(); }
   /// It is paused, has let go of everything, and that is noted.
   [[nodiscard]] bool at_rest() const { return at_rest_; }
+  /// The journal has a row of it.
+  [[nodiscard]] bool noted() const { return noted_; }
   /// Why the last pause or resume could not be noted: a restart would not know of it.
   [[nodiscard]] Error const* unnoted() const { return unnoted_.get(); }
   /// Somebody joined to whom it matters so much: also the files that are under way. True when it mattered less before.
@@ -187,6 +189,7 @@ class TransferJob : public std::enable_shared_from_this<TransferJob> {
   bool ended_ = false;
   bool at_rest_ = false;
   bool shelved_ = false;
+  bool noted_ = false;
   std::shared_ptr<Error const> unnoted_;
   std::optional<Places::Place> place_;  // in line, or at work
   EventLog events_;

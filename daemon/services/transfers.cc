@@ -82,11 +82,15 @@ Async<void> Transfers::watch(Principal principal, v1::WatchTransferRequest reque
 }
 
 Async<v1::CancelTransferResponse> Transfers::cancel(Principal principal, v1::CancelTransferRequest request) {
-  co_return answer<v1::CancelTransferResponse>(engine_.cancel(principal, request.id()));
+  auto cancelling = engine_.cancel(principal, request.id());
+  auto const transfer = co_await std::move(cancelling);
+  co_return answer<v1::CancelTransferResponse>(transfer);
 }
 
 Async<v1::DetachTransferResponse> Transfers::detach(Principal principal, v1::DetachTransferRequest request) {
-  co_return answer<v1::DetachTransferResponse>(engine_.detach(principal, request.id()));
+  auto detaching = engine_.detach(principal, request.id());
+  auto const transfer = co_await std::move(detaching);
+  co_return answer<v1::DetachTransferResponse>(transfer);
 }
 
 Async<v1::PauseTransferResponse> Transfers::pause(Principal principal, v1::PauseTransferRequest request) {

@@ -193,11 +193,10 @@ TEST(EngineSim, AParkedTransferIsForgottenWhenItIsCancelledAndRememberedOverARes
   auto const parked = world.engine->transfers({1000}, false);
   ASSERT_EQ(2U, parked.size());
   auto const& other = parked[0].repo.id == "acme/other" ? parked[0] : parked[1];
-  EXPECT_FALSE(world.engine->cancel({4711}, other.id)) << "somebody else's";
-  auto const cancelled = world.engine->cancel({1000}, other.id);
+  EXPECT_FALSE(world.run(world.engine->cancel({4711}, other.id))) << "somebody else's";
+  auto const cancelled = world.run(world.engine->cancel({1000}, other.id));
   ASSERT_TRUE(cancelled);
   EXPECT_EQ("cancelled", cancelled->state);
-  world.time.run_for(10ms);  // the journal is told in the background
   world.crash(Loss::all);
   ASSERT_TRUE(world.start());
   world.hub.down = false;

@@ -153,11 +153,46 @@ TEST(Steering, OnlySoManyAreAtWorkAndWhoStandsInLineHoldsNothingAndIsNotForgotte
   }
 }
 
+/// What was answered holds, though the process ends in that moment.
+TEST(Steering, WhatIsSaidOfADetachedTransferIsKnownToARestart) {
+  for (auto const loss : {Loss::none, Loss::all}) {
+    World world(19, small_options());
+    fill(world);
+    ASSERT_TRUE(world.start());
+    auto const client = world.ensure("acme/big", "main", [](engine::EnsureRequest& request) { request.detach = true; });
+    client->on_started = [&world] { world.disk.crash_at(1); };  // nothing reaches the disk any more
+    world.time.run_for(1s);
+    ASSERT_FALSE(client->transfer.empty()) << "nobody was told that it began";
+    world.crash(loss);
+    ASSERT_TRUE(world.start());
+    world.time.run_for(1s);
+    EXPECT_EQ(client->transfer, only_transfer(world));
+
+    ASSERT_TRUE(world.run(world.engine->cancel(kOwner, client->transfer)));
+    world.crash(loss);
+    ASSERT_TRUE(world.start());
+    world.time.run_for(1s);
+    EXPECT_TRUE(world.engine->transfers(kOwner, false).empty());
+  }
+}
+
+TEST(Steering, WhoDetachesATransferMayLeaveAtOnce) {
+  for (auto const loss : {Loss::none, Loss::all}) {
+    Moving moving(20);
+    auto& [world, client, id] = moving;
+    ASSERT_TRUE(world.run(world.engine->detach(kOwner, id)));
+    world.crash(loss);
+    ASSERT_TRUE(world.start());
+    world.time.run_for(1s);
+    EXPECT_EQ(id, only_transfer(world));
+  }
+}
+
 TEST(Steering, APausedTransferCanBeCancelledAndIsGoneThen) {
   Moving moving(4);
   auto& [world, client, id] = moving;
   ASSERT_TRUE(world.run(world.engine->pause(kOwner, id)));
-  ASSERT_TRUE(world.engine->cancel(kOwner, id));
+  ASSERT_TRUE(world.run(world.engine->cancel(kOwner, id)));
   world.time.run_for(5s);
   ASSERT_TRUE(client->answer && !client->answer->has_value());
   EXPECT_EQ(ErrorKind::cancelled, client->answer->error().kind);

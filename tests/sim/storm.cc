@@ -180,7 +180,7 @@ class Storm {
     for (auto const& info : world_.engine->transfers({1000}, false)) {
       auto const mine = std::ranges::find_if(watch_.asked(), [&](Watch::Asked const& asked) {
         auto const& request = asked.request;
-        return asked.client->transfer == info.id && request.detach && request.local_dir.empty() && asked.at + 5s < world_.time.now();
+        return asked.client->transfer == info.id && request.detach && request.local_dir.empty();
       });
       if (mine != watch_.asked().end() && !world_.disk.dead()) owed_.insert(info.repo.id);
     }

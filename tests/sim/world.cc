@@ -18,7 +18,10 @@ constexpr char const* state = "/cache/hubd";
 class Listener final : public engine::EnsureListener {
  public:
   explicit Listener(World::Client& client) : client_(client) {}
-  void started(std::string const& transfer_id, Commit const&, std::uint64_t, Bytes, Bytes) override { client_.transfer = transfer_id; }
+  void started(std::string const& transfer_id, Commit const&, std::uint64_t, Bytes, Bytes) override {
+    client_.transfer = transfer_id;
+    if (client_.on_started) client_.on_started();
+  }
   void progress(engine::Progress const& progress) override {
     client_.went_back = client_.went_back || progress.bytes_done < client_.last_done;
     client_.last_done = progress.bytes_done;

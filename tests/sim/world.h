@@ -32,6 +32,7 @@ class World {
     Bytes last_done = 0;
     bool went_back = false;  ///< progress decreased
     std::string transfer;
+    std::function<void()> on_started;  ///< the moment the client is told so
     std::string waited_for;  ///< the last that was said
   };
 

@@ -67,7 +67,7 @@ class State(ProofCase):
         rows = lambda: hubd.rpc("Transfers", "List", {})[1].get("transfers", [])  # noqa: E731
         self.wait(rows, "no transfer began")
         hubd.rpc("Transfers", "Detach", {"id": rows()[0]["id"]})
-        self.wait(self.noted, "the journal does not say that it is detached")  # that is written behind the answer
+        self.assertTrue(self.noted(), "the journal does not say that it is detached")
         maps = lambda: [p for p in (self.state / "partials").glob("*.map") if p.stat().st_size > 96 + 3 * 64]  # noqa: E731
         self.wait(maps, "nothing was noted")
         self.wait(lambda: self.local.counters()["routes"]["cdn"]["bytes"] >= 4 * RANGE, "the ranges did not come")
