@@ -91,6 +91,9 @@ Result<std::vector<Journal::Row>> EngineImpl::recover() {
   auto journal = Journal::open(folder + "/transfers.db");
   if (!journal) return journal.error();
   context_.journal = std::move(*journal);
+  // A write-ahead log that a process left behind at its death may have no durable name yet, and SQLite gives one only to logs it makes.
+  auto const named = context_.parts.files.sync_directory(folder);
+  if (!named) return named.error();
   auto chunks = store::Store::open(context_.parts.files, context_.options.state_folder + "/recipes", folder + "/chunks.db");
   if (!chunks) return chunks.error();
   context_.store = std::move(*chunks);

@@ -206,6 +206,25 @@ TEST(EngineSim, AParkedTransferIsForgottenWhenItIsCancelledAndRememberedOverARes
   EXPECT_NE("", world.snapshot_problem("acme/other"));
 }
 
+TEST(EngineSim, WhatIsDetachedOutlivesADeathAndThenLostPower) {
+  World world(25, small_options());
+  world.hub.add_file("acme/big", "big.bin", 6'000'000, 9);
+  ASSERT_TRUE(world.start());
+  world.stop();
+  ASSERT_TRUE(world.start());
+  world.crash(Loss::none);  // with a write-ahead log that was made and never synced
+  ASSERT_TRUE(world.start());
+  world.hub.bytes_per_ms = 100;
+  auto const client = world.ensure("acme/big", "main", [](engine::EnsureRequest& request) { request.detach = true; });
+  world.time.run_for(5s);
+  ASSERT_FALSE(client->answer.has_value());
+  world.crash(Loss::all);
+  world.hub.bytes_per_ms = 256 * kib;
+  ASSERT_TRUE(world.start());
+  world.time.run_for(60s);
+  EXPECT_EQ("", world.snapshot_problem("acme/big"));
+}
+
 TEST(EngineSim, AFullDiskParksAndSpaceLetsItGoOn) {
   World world(21, small_options());
   world.hub.add_file("acme/big", "big.bin", 6'000'000, 9);
