@@ -29,6 +29,19 @@ Sha256 key_of(TransferTask const& task) {
   return hash::sha256(as_bytes(key));
 }
 
+/// When a call begins once more: its new transfer is told, but not its progress, which never goes back.
+class OnlyBeginnings final : public EnsureListener {
+ public:
+  explicit OnlyBeginnings(EnsureListener* listener) : listener_(listener) {}
+  void started(std::string const& id, Commit const& commit, std::uint64_t files, Bytes total, Bytes cached) override {
+    if (listener_ != nullptr && !id.empty()) listener_->started(id, commit, files, total, cached);
+  }
+  void progress(Progress const&) override {}
+
+ private:
+  EnsureListener* listener_;
+};
+
 }  // namespace
 
 std::unique_ptr<Engine> make_engine(Options options, Parts parts) {
@@ -328,7 +341,8 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   auto result = co_await answer(request, *target, *job, !first);
   // What this transfer had brought before we came may have been deleted since: then we want it once more.
   if (!result && result.error().kind == ErrorKind::local_entry_not_found) {
-    auto again = ensure(std::move(request), nullptr);  // progress never goes back
+    OnlyBeginnings beginnings(listener);
+    auto again = ensure(std::move(request), &beginnings);
     result = co_await std::move(again);
     co_return result;
   }

@@ -145,11 +145,7 @@ void Watch::look_at_leases() {
   if (!world_.engine || world_.disk.dead()) return;
   std::map<std::string, Time> unwanted;
   for (auto const& info : world_.engine->transfers({1000}, false)) {
-    // What somebody deleted just before the answer is wanted once more, by a transfer that the client is not told of.
-    auto const waits_for = [&](Asked const& asked) {
-      return asked.client->transfer == info.id || (asked.at <= excused_ && asked.request.repo.id == info.repo.id);
-    };
-    auto const waiting = std::ranges::count_if(asked_, [&](Asked const& asked) { return !asked.left && !asked.client->answer && waits_for(asked); });
+    auto const waiting = std::ranges::count_if(asked_, [&](Asked const& asked) { return !asked.left && !asked.client->answer && asked.client->transfer == info.id; });
     if (info.leases > static_cast<std::uint32_t>(waiting))
       return fail("transfer " + info.id + " of " + info.repo.id + " has " + std::to_string(info.leases) + " leases of " + std::to_string(waiting) + " clients");
     bool const moves = info.state != "parked" && info.state != "paused";

@@ -24,7 +24,7 @@ BUGS = {
     "wrong_offset": ("  put_back(rest);\n  co_return about(*broken);",
                      "  if (rest.length > 1) ++rest.offset, --rest.length;\n  put_back(rest);\n  co_return about(*broken);"),
     # The lease of a client that died stays.
-    "forgotten_lease": ("  if (--leases_ == 0 &&", "  if (!ended_) return;\n  if (--leases_ == 0 &&"),
+    "forgotten_lease": ("  if (--leases_ > 0 || ended_) return;", "  if (!ended_) return;\n  if (--leases_ > 0 || ended_) return;"),
     # Who was cancelled and then waited for its own tasks does not know it any more.
     "forgotten_cancellation": ("  co_await asio::this_coro::throw_if_cancelled(throwing);",
                                "  co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());\n"
