@@ -145,7 +145,9 @@ asio::awaitable<void> EngineImpl::go_on(Journal::Row row) {
       if (context_.stopping) co_return;
       auto const job = join_or_begin(std::move(task), row.id);
       if (job->id() == row.id) co_return;
-      problem.clear();  // a caller was quicker, and its row stands for both
+      auto noting = note_detached(job);  // a caller was quicker, and its row stands for both
+      co_await std::move(noting);
+      problem.clear();
       break;
     }
     problem = chosen.error().what;
@@ -155,17 +157,20 @@ asio::awaitable<void> EngineImpl::go_on(Journal::Row row) {
     if (!slept || context_.stopping) co_return;  // the row stays for the next start
   }
   if (!problem.empty()) context_.parts.log.warning("a transfer from before the restart cannot go on: " + problem);
-  auto forget = [&] { return context_.journal->remove(row.id); };
-  auto const forgotten = co_await net::offload(context_.parts.disk, forget);
-  if (!forgotten) context_.parts.log.warning(forgotten.error().what);
+  auto forgetting = forget_row(row.id);
+  co_await std::move(forgetting);
 }
 
-asio::awaitable<void> EngineImpl::note_priority(std::string id, sched::Priority priority) {
+asio::awaitable<void> EngineImpl::tell_journal(std::function<Result<void>(Journal&)> note) {
   auto quiet = net::no_unwinding();
   co_await std::move(quiet);
-  auto note = [&] { return context_.journal->set_priority(id, priority); };
-  auto const noted = co_await net::offload(context_.parts.disk, note);
-  if (!noted) context_.parts.log.warning(noted.error().what);
+  auto tell = [&] { return note(*context_.journal); };
+  auto const told = co_await net::offload(context_.parts.disk, tell);
+  if (!told) context_.parts.log.warning(told.error().what);
+}
+
+asio::awaitable<void> EngineImpl::forget_row(std::string id) {
+  return tell_journal([id = std::move(id)](Journal& journal) { return journal.remove(id); });
 }
 
 asio::awaitable<void> EngineImpl::stop() {
@@ -324,7 +329,7 @@ Async<EnsureResult> EngineImpl::ensure(EnsureRequest request, EnsureListener* li
   bool const first = running_.size() > running;
   TransferJob::Lease const lease(job, !request.detach);
   if (request.detach) {  // whoever leaves once it has begun relies on it
-    auto noting = let_alone(job);
+    auto noting = note_detached(job);
     co_await std::move(noting);
   }
   if (listener != nullptr) listener->started(job->id(), commit, target->chosen.files.size(), total, job->progress().bytes_cached);
@@ -391,9 +396,11 @@ std::shared_ptr<TransferJob> EngineImpl::join_or_begin(TransferTask task, std::s
   auto const key = key_of(task);
   auto const found = by_task_.find(key);
   if (found != by_task_.end() && !found->second->stopping() && !found->second->ended()) {
-    if (task.detached) found->second->detach();
-    if (found->second->raise(task.priority)) tasks_.spawn("note priority", note_priority(found->second->id(), task.priority));
-    return found->second;
+    auto const& job = found->second;
+    if (task.detached) job->detach();
+    auto note = [id = job->id(), priority = task.priority](Journal& journal) { return journal.set_priority(id, priority); };
+    if (job->raise(task.priority)) tasks_.spawn("note priority", tell_journal(std::move(note)));
+    return job;
   }
   // One that is parked for the same goes on at once, now that somebody asks for it.
   EventLog events;

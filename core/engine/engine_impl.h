@@ -70,7 +70,7 @@ class EngineImpl final : public Engine {
   [[nodiscard]] EnsuredFile ensured_in_cache(RepoRef const& repo, Commit const& commit, ListedFile const& file, bool verified) const;
   /// Writes the ref; returns why it could not be. Blocking.
   std::string name_commit(EnsureRequest const& request, Target const& target);
-  /// `id`: of the journal's row that it goes on from; empty: a new one.
+  /// `id`: of the journal's row that it goes on from; empty: a new one. Who joins one for good sees to note_detached().
   std::shared_ptr<TransferJob> join_or_begin(TransferTask task, std::string id = {});
   /// Until the job ends; `news` is called meanwhile. Fails: deadline_exceeded, cancelled (the caller left), unavailable; as the job.
   Async<void> wait_for(std::shared_ptr<TransferJob> job, std::optional<Time> deadline, std::function<void()> news);
@@ -79,10 +79,10 @@ class EngineImpl final : public Engine {
   /// Of a job that has ended: nothing, or why, and what becomes of it.
   static Result<void> outcome(TransferJob const& job);
   [[nodiscard]] double left_until(std::optional<Time> deadline) const;
-  /// Nobody needs to wait for it from now on, also after a restart: returns when that is noted, or cannot be.
-  asio::awaitable<void> let_alone(std::shared_ptr<TransferJob> job);
-  Async<TransferInfo> ended(std::shared_ptr<TransferJob> job);
-  asio::awaitable<void> note_priority(std::string id, sched::Priority priority);
+  /// Of a job that is detached: returns when a restart knows, or cannot.
+  asio::awaitable<void> note_detached(std::shared_ptr<TransferJob> job);
+  /// On the disk pool. What cannot be noted is logged.
+  asio::awaitable<void> tell_journal(std::function<Result<void>(Journal&)> note);
   asio::awaitable<void> drive(std::shared_ptr<TransferJob> job);
   asio::awaitable<void> go_on(Journal::Row row);
   asio::awaitable<void> collect();

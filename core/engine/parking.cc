@@ -46,7 +46,7 @@ asio::awaitable<void> EngineImpl::unpark_later(std::string id, std::uint64_t num
     co_return;
   }
   auto const job = revive(id, found->second);
-  if (job->id() != id) forget_parked(id);  // somebody else brings the same
+  if (job->id() != id) forget_parked(id);
 }
 
 std::shared_ptr<TransferJob> EngineImpl::revive(std::string const& id, Parked const& parked, std::string paused_by) {
@@ -54,20 +54,14 @@ std::shared_ptr<TransferJob> EngineImpl::revive(std::string const& id, Parked co
   task.detached = true;
   task.caller.deadline.reset();
   task.paused_by = std::move(paused_by);
-  return join_or_begin(std::move(task), id);
+  auto const job = join_or_begin(std::move(task), id);
+  if (job->id() != id) tasks_.spawn("note detached", note_detached(job));  // somebody else brings the same
+  return job;
 }
 
 void EngineImpl::forget_parked(std::string const& id) {
   parked_.erase(id);
   tasks_.spawn("forget transfer", forget_row(id));
-}
-
-asio::awaitable<void> EngineImpl::forget_row(std::string id) {
-  auto quiet = net::no_unwinding();
-  co_await std::move(quiet);
-  auto forget = [&] { return context_.journal->remove(id); };
-  auto const forgotten = co_await net::offload(context_.parts.disk, forget);
-  if (!forgotten) context_.parts.log.warning(forgotten.error().what);
 }
 
 TransferInfo EngineImpl::info_of(Parked const& parked) const {

@@ -53,14 +53,14 @@ Async<TransferInfo> EngineImpl::settled(std::shared_ptr<TransferJob> job) {
   co_return job->info();
 }
 
-asio::awaitable<void> EngineImpl::let_alone(std::shared_ptr<TransferJob> job) {
-  job->detach();
+asio::awaitable<void> EngineImpl::note_detached(std::shared_ptr<TransferJob> job) {
+  auto quiet = net::no_unwinding();
+  co_await std::move(quiet);
   bool here = true;
   while (here && !job->ended() && !job->noted() && !job->unnoted()) here = co_await job->news();
   if (!here || job->ended()) co_return;
-  auto note = [&] { return context_.journal->set_detached(job->id()); };  // it may have been noted before it was detached
-  auto const noted = co_await net::offload(context_.parts.disk, note);
-  if (!noted) context_.parts.log.warning(noted.error().what);
+  auto noting = tell_journal([id = job->id()](Journal& journal) { return journal.set_detached(id); });  // it may have been noted before
+  co_await std::move(noting);
 }
 
 Async<TransferInfo> EngineImpl::detach(Principal principal, std::string id) {
@@ -68,15 +68,10 @@ Async<TransferInfo> EngineImpl::detach(Principal principal, std::string id) {
   co_await std::move(quiet);
   auto const job = find(principal, id);
   if (!job) co_return transfer(principal, id);
-  auto noting = let_alone(*job);
+  (*job)->detach();
+  auto noting = note_detached(*job);
   co_await std::move(noting);
   co_return (*job)->info();
-}
-
-Async<TransferInfo> EngineImpl::ended(std::shared_ptr<TransferJob> job) {
-  bool here = true;
-  while (here && !job->ended()) here = co_await job->news();
-  co_return job->info();
 }
 
 Async<TransferInfo> EngineImpl::cancel(Principal principal, std::string id) {
@@ -99,8 +94,8 @@ Async<TransferInfo> EngineImpl::cancel(Principal principal, std::string id) {
   if (!found) co_return transfer(principal, id);  // one that has ended is as cancelled as it gets
   auto const job = *found;
   job->stop(why(job->task().repo));
-  net::Within<TransferInfo> limited(context_.parts.timers, context_.clock().now() + cancel_patience);
-  std::function<Async<TransferInfo>()> wait = [this, &job] { return ended(job); };
+  net::Within<void> limited(context_.parts.timers, context_.clock().now() + cancel_patience);
+  std::function<Async<void>()> wait = [this, &job] { return wait_for(job, std::nullopt, [] {}); };
   auto const waited = co_await limited.run(std::move(wait), fail(ErrorKind::deadline_exceeded, "it still stops"));
   (void)waited;
   co_return job->info();

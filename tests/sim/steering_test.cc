@@ -176,6 +176,34 @@ TEST(Steering, WhatIsSaidOfADetachedTransferIsKnownToARestart) {
   }
 }
 
+TEST(Steering, ACallerThatWasQuickerThanARestartBringsWhatWasDetachedForGood) {
+  World world(21, small_options());
+  fill(world);
+  ASSERT_TRUE(world.start());
+  auto const client = world.ensure("acme/big", "main", [](engine::EnsureRequest& request) { request.detach = true; });
+  world.time.run_for(3s);
+  ASSERT_FALSE(client->transfer.empty());
+  world.crash(Loss::none);
+  ASSERT_TRUE(world.disk.remove_tree("/cache/hub/models--acme--big/trees"));  // so that it must ask for the listing
+  world.hub.down = true;
+  ASSERT_TRUE(world.start());
+  world.time.run_for(20s);
+  world.hub.down = false;
+  world.hub.bytes_per_ms = 20;
+  auto const quicker = world.ensure("acme/big");
+  world.time.run_for(5s);
+  ASSERT_FALSE(quicker->transfer.empty());
+  ASSERT_NE(client->transfer, quicker->transfer) << "the one from before still waits for its listing";
+  world.time.run_for(2s);
+  for (int i = 0; i < 30 && only_transfer(world) == quicker->transfer && !world.engine->transfers(kOwner, false).front().detached; ++i) world.time.run_for(1s);
+  world.time.run_for(1s);
+  ASSERT_FALSE(quicker->answer.has_value());
+  world.crash(Loss::none);
+  ASSERT_TRUE(world.start());
+  world.time.run_for(1s);
+  EXPECT_EQ(quicker->transfer, only_transfer(world));
+}
+
 TEST(Steering, WhoDetachesATransferMayLeaveAtOnce) {
   for (auto const loss : {Loss::none, Loss::all}) {
     Moving moving(20);
