@@ -29,52 +29,47 @@ void Admission::put_in(TransferId const& id, Transfer const& transfer) {
     hosts_[name].line[id.first].insert({transfer.held, transfer.turn(), *tickets.begin(), id.second});
 }
 
-void Admission::let_go(Ticket ticket, Who const& who) {
-  TransferId const id{who.principal, who.transfer};
+template <class Change>
+void Admission::change(TransferId const& id, Change const& make) {
   auto& transfer = transfers_[id];
   take_out(id, transfer);
-  transfer.may_go[who.host].insert(ticket);
+  make(transfer);
   put_in(id, transfer);
+}
+
+void Admission::let_go(Ticket ticket, Who const& who) {
+  change({who.principal, who.transfer}, [&](Transfer& transfer) { transfer.may_go[who.host].insert(ticket); });
 }
 
 void Admission::hold_back(Ticket ticket, Who const& who) {
   TransferId const id{who.principal, who.transfer};
   auto const found = transfers_.find(id);
   if (found == transfers_.end()) return;
-  auto& transfer = found->second;
-  auto const tickets = transfer.may_go.find(who.host);
-  if (tickets == transfer.may_go.end() || !tickets->second.contains(ticket)) return;
-  take_out(id, transfer);
-  tickets->second.erase(ticket);
-  if (tickets->second.empty()) transfer.may_go.erase(tickets);
-  put_in(id, transfer);
+  auto const tickets = found->second.may_go.find(who.host);
+  if (tickets == found->second.may_go.end() || !tickets->second.contains(ticket)) return;
+  change(id, [&](Transfer& transfer) {
+    tickets->second.erase(ticket);
+    if (tickets->second.empty()) transfer.may_go.erase(tickets);
+  });
 }
 
-void Admission::set_held(TransferId const& id, std::int64_t change) {
-  auto& transfer = transfers_[id];
-  take_out(id, transfer);
-  transfer.held = changed(transfer.held, change);
-  put_in(id, transfer);
+void Admission::set_held(TransferId const& id, std::int64_t more) {
+  change(id, [&](Transfer& transfer) { transfer.held = changed(transfer.held, more); });
   auto const principal = principals_.try_emplace(id.first, 0).first;
-  principal->second = changed(principal->second, change);
+  principal->second = changed(principal->second, more);
   if (principal->second == 0) principals_.erase(principal);
 }
 
 void Admission::have_turn(TransferId const& id) {
-  auto& transfer = transfers_.find(id)->second;
-  take_out(id, transfer);
-  transfer.behind = transfer.turn();
-  turn_ = std::max(turn_, transfer.behind - std::min(transfer.behind, stride_max * turn_unit));  // never far behind what it serves
-  --transfer.waiting;
-  put_in(id, transfer);
+  change(id, [this](Transfer& transfer) {
+    transfer.behind = transfer.turn();
+    turn_ = std::max(turn_, transfer.behind - std::min(transfer.behind, stride_max * turn_unit));  // never far behind what it serves
+    --transfer.waiting;
+  });
 }
 
 void Admission::set_stride(Who const& who) {
-  TransferId const id{who.principal, who.transfer};
-  auto& transfer = transfers_[id];
-  take_out(id, transfer);
-  transfer.stride = stride(who.priority, who.awaited);
-  put_in(id, transfer);
+  change({who.principal, who.transfer}, [&](Transfer& transfer) { transfer.stride = stride(who.priority, who.awaited); });
 }
 
 void Admission::forget_if_idle(Who const& who) {

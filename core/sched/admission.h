@@ -96,7 +96,10 @@ class Admission {
   /// Takes the transfer's places out of the lines, or puts them in, as it stands now.
   void take_out(TransferId const& id, Transfer const& transfer);
   void put_in(TransferId const& id, Transfer const& transfer);
-  void set_held(TransferId const& id, std::int64_t change);
+  /// A change of what its places in the lines go by.
+  template <class Change>
+  void change(TransferId const& id, Change const& make);
+  void set_held(TransferId const& id, std::int64_t more);
   void have_turn(TransferId const& id);
   void set_stride(Who const& who);
   void forget_if_idle(Who const& who);

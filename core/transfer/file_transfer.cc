@@ -31,7 +31,7 @@ FileTransfer::FileTransfer(Parts parts, Options options, ContentId id, Bytes siz
       id_(std::move(id)),
       size_(size),
       path_(options_.folder + "/" + id_.etag() + ".partial"),
-      headway_(parts_.timers.clock(), options_.progress_timeout),
+      headway_(parts_.timers.clock(), parts_.permits, options_.progress_timeout),
       changed_(parts_.executor) {}
 FileTransfer::~FileTransfer() = default;
 
@@ -90,7 +90,7 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
   auto const asked = parts_.timers.clock().now();
   auto const permit = co_await parts_.permits.acquire();  // until this returns: it bounds the memory too
   if (!permit) co_return permit.error();
-  headway_.forgive_wait(parts_.permits.served(asked));
+  headway_.had_turn(asked);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (size_ > 0) {
     Extent const whole_file{0, size_};
@@ -118,7 +118,6 @@ Async<void> FileTransfer::fetch_small(Tries& tries) {
     }
     meter.whole();
     headway_.whole();
-    parts_.permits.heard();
     std::array<std::byte, 1> more{};
     auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
     if (extra && *extra > 0) co_return odd(response, "is longer than the Hub's listing says");
@@ -240,7 +239,7 @@ asio::awaitable<void> FileTransfer::work() {
       put_back(*extent);
       co_return;
     }
-    if (++with_permit_ == 1) headway_.forgive_wait(parts_.permits.served(asked));
+    if (++with_permit_ == 1) headway_.had_turn(asked);
     tries.came = 0;
     auto const fetched = co_await fetch(*extent, **permit, tries);
     permit->reset();
@@ -266,7 +265,7 @@ void FileTransfer::arrived(Bytes count, Tries& tries) {
   received_ += count;
   tries.came += count;
   waiting_for_.clear();
-  if (headway_.arrived(count)) parts_.permits.heard();
+  headway_.arrived(count);
 }
 
 std::optional<Duration> FileTransfer::judge(Error const& error, Tries& tries) {
@@ -292,7 +291,6 @@ std::optional<Duration> FileTransfer::judge(Error const& error, Tries& tries) {
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  if (!error.retry_after) parts_.permits.in_vain(headway_.idle());
   auto const wait = headway_.before_retry(error, tries.attempt);
   if (!wait) {
     end(headway_.given_up(error, done_, size_));
@@ -376,7 +374,6 @@ Async<void> FileTransfer::fetch(Extent rest, Permit& permit, Tries& tries) {
   if (!broken) {
     meter.whole();
     headway_.whole();
-    parts_.permits.heard();
     std::array<std::byte, 1> more{};
     auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
     (void)extra;

@@ -7,12 +7,12 @@
 
 namespace hubd::transfer {
 
-bool Headway::arrived(Bytes count) {
+void Headway::arrived(Bytes count) {
   since_ += count;
-  if (since_ < http::trickle_per_minute) return false;
+  if (since_ < http::trickle_per_minute) return;
   since_ = 0;
   step();
-  return true;
+  permits_.heard();
 }
 
 void Headway::whole() {
@@ -20,6 +20,7 @@ void Headway::whole() {
   since_ = 0;
   step();
   trail_.clear();
+  permits_.heard();
 }
 
 Duration Headway::silence_max(unsigned attempt) const {
@@ -35,7 +36,8 @@ Duration Headway::patience() const {
   return std::min(patient, std::max(RangeMeter::first_patience, timeout_ - idle()));
 }
 
-std::optional<Duration> Headway::before_retry(Error const& error, unsigned& attempt) const {
+std::optional<Duration> Headway::before_retry(Error const& error, unsigned& attempt) {
+  if (!error.retry_after) permits_.in_vain(idle());
   return wait_before_retry(error, attempt, idle(), timeout_);
 }
 

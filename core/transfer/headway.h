@@ -6,23 +6,25 @@
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/transfer/permits.h"
 #include "core/transfer/trail.h"
 
 namespace hubd::transfer {
 
 /// Does a movement get on? What came, against the time that may pass without it; from that, how long the next request may be
-/// silent and how long its connection is given before it is judged. On one executor; `clock` outlives it.
+/// silent and how long its connection is given before it is judged. Tells `permits` how the movement gets on, since others may wait
+/// for the same host. On one executor; `clock` and `permits` outlive it.
 class Headway {
  public:
-  Headway(Clock const& clock, Duration progress_timeout) : clock_(clock), timeout_(progress_timeout) {}
+  Headway(Clock const& clock, Permits& permits, Duration progress_timeout) : clock_(clock), permits_(permits), timeout_(progress_timeout) {}
 
   /// A try that brought as much was none in vain.
   static constexpr Bytes try_min = 64_KiB;
 
   /// It begins, or got on by other things than bytes of a range.
   void step() { last_ = clock_.now(); }
-  /// Bytes of a range came: progress, and true, once they are http::trickle_per_minute.
-  bool arrived(Bytes count);
+  /// Bytes of a range came: progress once they are http::trickle_per_minute.
+  void arrived(Bytes count);
   /// A range, or a small file, is whole.
   void whole();
   /// A range was given up since its connection is slow.
@@ -33,7 +35,9 @@ class Headway {
   void failed(Error const& error) { trail_.note(error); }
   /// Waiting as long as a server asked is no silence: all since `since`.
   void forgive(Time since) { last_ += clock_.now() - since; }
-  /// The same of a wait that may have run beside others, so that they do not add up beyond now: for a turn, for bandwidth.
+  /// Nor is a wait for a turn since `asked`, as far as others were given something meanwhile.
+  void had_turn(Time asked) { forgive_wait(permits_.served(asked)); }
+  /// The same of a wait that may have run beside others, so that they do not add up beyond now.
   void forgive_wait(Duration wait) { last_ = std::min(clock_.now(), last_ + wait); }
 
   /// How long the next request may be silent before its range goes on over another connection: a sixth of what the whole movement
@@ -45,7 +49,7 @@ class Headway {
   [[nodiscard]] Duration patience() const;
   /// How long to wait before the next try, the `attempt`-th, which is counted up. Nothing when no byte would have come for too long by
   /// then; a server that says how long to wait is a known wait, not a stall.
-  [[nodiscard]] std::optional<Duration> before_retry(Error const& error, unsigned& attempt) const;
+  [[nodiscard]] std::optional<Duration> before_retry(Error const& error, unsigned& attempt);
   /// Since it got on; known waits aside.
   [[nodiscard]] Duration idle() const { return clock_.now() - last_; }
   /// The last words when next to nothing came for too long.
@@ -53,6 +57,7 @@ class Headway {
 
  private:
   Clock const& clock_;
+  Permits& permits_;
   Duration timeout_;
   Time last_{};                 // moved on by trickle_per_minute bytes, or a range's end
   Bytes since_ = 0;             // that came since then

@@ -48,7 +48,7 @@ Bytes length_of(std::span<store::RecipeChunk const> chunks) {
 
 XetTransfer::XetTransfer(Parts parts, Options options, ContentId id, xet::MerkleHash file, Bytes size)
     : parts_(std::move(parts)), options_(std::move(options)), id_(std::move(id)), file_(file), size_(size),
-      headway_(parts_.timers.clock(), options_.progress_timeout), changed_(parts_.executor) {}
+      headway_(parts_.timers.clock(), parts_.permits, options_.progress_timeout), changed_(parts_.executor) {}
 XetTransfer::~XetTransfer() {
   parts_.flights.leave(this, id_.etag());
   if (discarded_) parts_.flights.forget(id_.etag());
@@ -318,7 +318,7 @@ bool XetTransfer::over(Queued const& queued) const {
 void XetTransfer::arrived(Bytes count) {
   received_ += count;
   waiting_for_.clear();
-  if (headway_.arrived(count)) parts_.permits.heard();
+  headway_.arrived(count);
 }
 
 void XetTransfer::put_back(Queued queued) {
@@ -371,7 +371,7 @@ asio::awaitable<void> XetTransfer::work() {
       put_back(std::move(queued));
       co_return;
     }
-    if (++with_permit_ == 1) headway_.forgive_wait(parts_.permits.served(asked));
+    if (++with_permit_ == 1) headway_.had_turn(asked);
     auto const before = queued.fetch.first;
     Fetched result;
     auto const fetched = co_await fetch(queued.fetch, **permit, attempt, result);
@@ -426,7 +426,6 @@ std::optional<Duration> XetTransfer::judge(Error const& error, unsigned& attempt
     return std::nullopt;
   }
   if (progressed) return Duration::zero();
-  if (!error.retry_after) parts_.permits.in_vain(headway_.idle());
   auto const wait = headway_.before_retry(error, attempt);
   if (!wait) {
     end(headway_.given_up(about(error), done(), size_));
@@ -487,7 +486,6 @@ Async<void> XetTransfer::fetch(XetFetch& rest, Permit& permit, unsigned attempt,
   }
   meter.whole();
   headway_.whole();
-  parts_.permits.heard();
   std::array<std::byte, 1> more{};
   auto const extra = co_await response.read_some(more);  // 0 lets the connection be used again
   (void)extra;
